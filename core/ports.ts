@@ -1,7 +1,147 @@
-/** A path in the Nix store with what it refers to; `size` is its NAR size in bytes. */
-export interface StorePath {
-  readonly path: string;
-  readonly size: number;
-  /** Store paths, itself left out. */
-  readonly references: readonly string[];
+import type { BuildKey } from "./build-key.ts";
+import type { Digest, Measure } from "./digest.ts";
+import type { BuildRecord, BuildRequest, Progress, Settlement, StoredManifest } from "./record.ts";
+export type * from "./nix-port.ts";
+
+/**
+ * The ports: what firn needs of the world. Absence is undefined, an expected outcome is a variant, a failure is
+ * thrown: an outage must never look like "not there". Each has one contract suite that all its adapters pass.
+ */
+
+/** Milliseconds since 1970. */
+export type Clock = () => number;
+
+/** Blobs by digest. What is visible is whole: a blob appears with its last byte or not at all. */
+export interface BlobStore {
+  /** Size in bytes. */
+  stat(digest: Digest): Promise<{ readonly size: number } | undefined>;
+  /** Where a blob can be had; the bytes of "here" are read when they are iterated. */
+  locate(digest: Digest): Promise<LocatedBlob | undefined>;
+  /** Stores a stream under the digest of its bytes. Rejects, and leaves nothing behind, when the stream or the signal does. */
+  write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Measure>;
+  /** Whether a blob is there, has this size, and its bytes still have its digest. */
+  isSound(digest: Digest, size: number): Promise<boolean>;
 }
+
+export type LocatedBlob =
+  | { readonly at: "elsewhere"; readonly url: string }
+  | {
+      readonly at: "here";
+      readonly size: number;
+      open(range: ByteRange): AsyncIterable<Uint8Array>;
+    };
+
+/** First and last byte, both included. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Records, their leases, and the manifests they led to. */
+export interface BuildCache {
+  read(key: BuildKey): Promise<BuildRecord | undefined>;
+  /**
+   * Asks for a build. Of callers at the same moment exactly one is told `created`, and has to publish the job:
+   * where there is no record, or one whose failure is no longer remembered. All others join.
+   */
+  request(
+    request: BuildRequest,
+  ): Promise<{ readonly created: boolean; readonly record: BuildRecord }>;
+  /** Takes back a request whose job could not be published. */
+  withdraw(key: BuildKey): Promise<void>;
+  /**
+   * True for the one caller that has to publish again: the record is not settled, nobody holds its lease, and its
+   * job was last published at least `afterMs` ago.
+   */
+  republish(key: BuildKey, afterMs: number): Promise<boolean>;
+  /** Takes the lease of a build that nobody works on; the record is then `building`. */
+  claim(key: BuildKey, owner: string, leaseMs: number): Promise<Claimed>;
+  /** Keeps a lease alive; false once it was lost. */
+  renew(lease: Lease, leaseMs: number): Promise<boolean>;
+  /** Says how far the build is; false, and nothing written, once the lease was lost. */
+  report(lease: Lease, progress: Progress): Promise<boolean>;
+  /** Writes record and manifest and ends the lease, all at once; false, and nothing written, if the lease was lost. */
+  settle(lease: Lease, settlement: Settlement): Promise<boolean>;
+  /** Gives the lease back with the work undone; the record is queued again. */
+  release(lease: Lease): Promise<void>;
+  /** The record as it is and after each change; changes that follow closely may be seen as one. Ends with the signal. */
+  watch(key: BuildKey, signal: AbortSignal): AsyncIterable<BuildRecord | undefined>;
+  manifest(digest: Digest): Promise<StoredManifest | undefined>;
+  /** The records that changed last, newest first. */
+  recent(limit: number): Promise<readonly BuildRecord[]>;
+}
+
+/** The right to work on a build; `epoch` counts its owners and fences the former ones out. */
+export interface Lease {
+  readonly key: BuildKey;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+export type Claimed =
+  | { readonly state: "mine"; readonly lease: Lease; readonly record: BuildRecord }
+  | { readonly state: "settled" | "taken" | "unknown" };
+
+/** Layers that were packed before, by what they hold. */
+export interface LayerCache {
+  read(keys: readonly string[]): Promise<ReadonlyMap<string, LayerEntry>>;
+  write(key: string, entry: LayerEntry): Promise<void>;
+}
+
+/** Sizes are bytes; `diffId` is the digest of the tar, `digest` that of the compressed bytes. */
+export interface LayerEntry {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly diffId: Digest;
+  readonly rawSize: number;
+}
+
+/** Where references of package sets stand. */
+export interface Pins {
+  read(id: string): Promise<PinRecord | undefined>;
+  /** Compare and set: writes `next` if what is stored still has `version` (0: nothing is), else answers false. */
+  replace(id: string, version: number, next: Omit<PinRecord, "version">): Promise<boolean>;
+  /** The record as it is and after each change, like `BuildCache.watch`. */
+  watch(id: string, signal: AbortSignal): AsyncIterable<PinRecord | undefined>;
+}
+
+export interface PinRecord {
+  readonly version: number;
+  /** As the job needs it: undefined is the package set's default. */
+  readonly reference: string | undefined;
+  /** When somebody last asked for it to be looked up. */
+  readonly askedAt: number;
+  readonly current?: { readonly revision: string; readonly resolvedAt: number };
+  readonly previous?: string;
+  /** The last look-up selected nothing, or could not be made. */
+  readonly failure?: PinFailure;
+}
+
+export interface PinFailure {
+  readonly reason: "revision-unknown" | "service";
+  readonly message: string;
+  readonly failedAt: number;
+}
+
+/** What the worker is asked to do. A hint: the record, or the pin, says whether it is still wanted. */
+export type Job =
+  | { readonly kind: "build"; readonly key: BuildKey }
+  | { readonly kind: "pin"; readonly pinId: string };
+
+/** Jobs are delivered at least once, in no order, maybe twice at once; those not acknowledged come again. */
+export interface JobQueue {
+  publish(job: Job): Promise<void>;
+  /**
+   * Hands out jobs, at most `slots` at a time, until the signal aborts; resolves when the last handler has ended.
+   * A job is kept from others while its handler runs.
+   */
+  consume(
+    slots: number,
+    handle: (job: Job, attempt: number) => Promise<Handled>,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export type Handled =
+  | { readonly outcome: "acknowledge" }
+  | { readonly outcome: "return"; readonly afterMs: number };

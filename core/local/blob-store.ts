@@ -1,0 +1,106 @@
+import { createReadStream, mkdirSync, rmSync } from "node:fs";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { dirname, join } from "node:path";
+import { hexOf, measured, type Digest, type Measure } from "../digest.ts";
+import type { BlobStore } from "../ports.ts";
+
+/**
+ * `BlobStore` in a folder: `blobs/sha256/<hex>`, written as `staging/<uuid>`, flushed to the disk and renamed.
+ * The folder belongs to this process alone, so whatever lies in `staging` at the start is a leftover and goes.
+ */
+export function createLocalBlobStore(folder: string): BlobStore {
+  const staging = join(folder, "staging");
+  const blobs = join(folder, "blobs", "sha256");
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  mkdirSync(blobs, { recursive: true });
+  const pathOf = (digest: Digest) => join(blobs, hexOf(digest));
+
+  // What a file looked like when its bytes were last hashed: reading it again would tell nothing new.
+  const sound = new Map<Digest, string>();
+
+  return {
+    async stat(digest) {
+      const found = await statOrAbsent(pathOf(digest));
+      return found && { size: found.size };
+    },
+    async locate(digest) {
+      const path = pathOf(digest);
+      const found = await statOrAbsent(path);
+      if (found === undefined) return undefined;
+      return {
+        at: "here",
+        size: found.size,
+        open: ({ first, last }) => createReadStream(path, { start: first, end: last }),
+      };
+    },
+    async write(bytes, signal) {
+      const staged = join(staging, randomUUID());
+      try {
+        const stored = await writeWhole(staged, bytes, signal);
+        const path = pathOf(stored.digest);
+        await rename(staged, path);
+        await flush(dirname(path));
+        const written = await statOrAbsent(path);
+        if (written !== undefined) sound.set(stored.digest, written.stamp);
+        return stored;
+      } catch (error) {
+        await rm(staged, { force: true });
+        throw error;
+      }
+    },
+    async isSound(digest, size) {
+      const path = pathOf(digest);
+      const found = await statOrAbsent(path);
+      if (found?.size !== size) return false;
+      if (sound.get(digest) === found.stamp) return true;
+      const { digest: actual } = await measure(createReadStream(path));
+      if (actual !== digest) return false;
+      sound.set(digest, found.stamp);
+      return true;
+    },
+  };
+}
+
+async function writeWhole(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Measure> {
+  await using file = await open(path, "wx");
+  let complete: Measure | undefined;
+  for await (const chunk of measured(bytes, (all) => (complete = all))) {
+    signal.throwIfAborted();
+    await file.writeFile(chunk);
+  }
+  signal.throwIfAborted();
+  await file.sync();
+  const { size } = await file.stat();
+  if (complete === undefined || size !== complete.size) {
+    throw new Error(`${path} holds ${size} bytes of the ${complete?.size ?? 0} that were written`);
+  }
+  return complete;
+}
+
+async function measure(bytes: AsyncIterable<Uint8Array>): Promise<Measure> {
+  let complete: Measure | undefined;
+  for await (const _ of measured(bytes, (end) => (complete = end)));
+  if (complete === undefined) throw new Error("a stream ended without its measure");
+  return complete;
+}
+
+async function flush(folder: string): Promise<void> {
+  await using handle = await open(folder, "r");
+  await handle.sync();
+}
+
+async function statOrAbsent(path: string) {
+  try {
+    const found = await stat(path);
+    return { size: found.size, stamp: `${found.ino}:${found.size}:${found.mtimeMs}` };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

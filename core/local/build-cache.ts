@@ -1,0 +1,164 @@
+import type { BuildKey } from "../build-key.ts";
+import { parseDigest, type Digest } from "../digest.ts";
+import type { BuildCache, Clock, Lease } from "../ports.ts";
+import { afterRequest, afterSettling, isSettled } from "../record.ts";
+import type { BuildRecord, StoredManifest } from "../record.ts";
+import { createChanges } from "./changes.ts";
+import type { Database, Row } from "./database.ts";
+
+/** `BuildCache` in SQLite, for one process. */
+export function createLocalBuildCache(database: Database, now: Clock): BuildCache {
+  const changes = createChanges();
+
+  function read(key: BuildKey): BuildRecord | undefined {
+    const row = database.get("select record, manifest from images where key = ?", key);
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  function recordOf(row: Row): BuildRecord {
+    const record = JSON.parse(String(row["record"])) as BuildRecord; // written by `write` below
+    if (record.state !== "ready") return record;
+    const manifest = manifestOf(String(row["manifest"]));
+    if (manifest === undefined) throw new Error(`the manifest of build ${record.key} is missing`);
+    return { ...record, manifest };
+  }
+
+  function manifestOf(digest: string): StoredManifest | undefined {
+    const row = database.get("select media_type, bytes from manifests where digest = ?", digest);
+    const checked = parseDigest(digest);
+    if (row === undefined || checked === undefined) return undefined;
+    const bytes = row["bytes"] as Uint8Array; // the column is a blob
+    return { digest: checked, mediaType: String(row["media_type"]), bytes };
+  }
+
+  function write(record: BuildRecord): void {
+    const manifest = record.state === "ready" ? record.manifest : undefined;
+    if (manifest !== undefined) {
+      database.run(
+        "insert or ignore into manifests values (?, ?, ?)",
+        manifest.digest,
+        manifest.mediaType,
+        manifest.bytes,
+      );
+    }
+    database.run(
+      `insert into images values (?1, ?2, ?3, ?4, ?4)
+       on conflict (key) do update set record = ?2, manifest = ?3, changed_at = ?4`,
+      record.key,
+      JSON.stringify({ ...record, manifest: undefined }),
+      manifest?.digest ?? null,
+      now(),
+    );
+  }
+
+  /** Runs `work` on the present record if there is one, all in one transaction; watchers hear of it afterwards. */
+  function change<T>(key: BuildKey, work: (present: BuildRecord | undefined) => T): T {
+    const result = database.transaction(() => work(read(key)));
+    changes.say(key);
+    return result;
+  }
+
+  function holds(lease: Lease): boolean {
+    const row = database.get("select owner, epoch from leases where key = ?", lease.key);
+    return row?.["owner"] === lease.owner && row["epoch"] === lease.epoch;
+  }
+
+  function isAlive(key: BuildKey): boolean {
+    const row = database.get("select expires_at from leases where key = ?", key);
+    return Number(row?.["expires_at"] ?? 0) > now();
+  }
+
+  /** Writes what `next` makes of the record, unless the lease was lost. */
+  function asOwner(lease: Lease, next: (present: BuildRecord) => BuildRecord): boolean {
+    return change(lease.key, (present) => {
+      if (present === undefined || !holds(lease)) return false;
+      write(next(present));
+      return true;
+    });
+  }
+
+  function publishedNow(key: BuildKey): void {
+    database.run("update images set published_at = ? where key = ?", now(), key);
+  }
+
+  // Kept when a lease ends, so that the next owner counts on from it: an epoch is never used twice.
+  function endLease(lease: Lease): void {
+    database.run("update leases set expires_at = 0, owner = '' where key = ?", lease.key);
+  }
+
+  return {
+    read: async (key) => read(key),
+    request: async (request) =>
+      change(request.key, (present) => {
+        const record = afterRequest(present, request, now());
+        if (present !== undefined && record === undefined)
+          return { created: false, record: present };
+        if (record === undefined)
+          throw new Error(`build ${request.key} was neither made nor there`);
+        write(record);
+        publishedNow(request.key);
+        return { created: true, record };
+      }),
+    withdraw: async (key) => {
+      change(key, (present) => {
+        if (present?.state === "queued") database.run("delete from images where key = ?", key);
+      });
+    },
+    republish: async (key, afterMs) =>
+      database.transaction(() => {
+        const record = read(key);
+        if (record === undefined || isSettled(record) || isAlive(key)) return false;
+        const row = database.get("select published_at from images where key = ?", key);
+        if (Number(row?.["published_at"]) + afterMs > now()) return false;
+        publishedNow(key);
+        return true;
+      }),
+    claim: async (key, owner, leaseMs) =>
+      change(key, (present) => {
+        if (present === undefined) return { state: "unknown" };
+        if (isSettled(present)) return { state: "settled" };
+        if (isAlive(key)) return { state: "taken" };
+        const row = database.get(
+          `insert into leases values (?1, ?2, 1, ?3) on conflict (key)
+           do update set owner = ?2, epoch = epoch + 1, expires_at = ?3 returning epoch`,
+          key,
+          owner,
+          now() + leaseMs,
+        );
+        const progress = { phase: "evaluating", done: 0, total: 1, message: "starting" } as const;
+        const { image, pin, requestedAt, attempt } = present;
+        const kept = { key, image, pin, requestedAt, attempt };
+        const record: BuildRecord = { ...kept, state: "building", startedAt: now(), progress };
+        write(record);
+        return { state: "mine", lease: { key, owner, epoch: Number(row?.["epoch"]) }, record };
+      }),
+    renew: async (lease, leaseMs) =>
+      database.transaction(() => {
+        if (!holds(lease)) return false;
+        const expiresAt = now() + leaseMs;
+        database.run("update leases set expires_at = ? where key = ?", expiresAt, lease.key);
+        return true;
+      }),
+    report: async (lease, progress) =>
+      asOwner(lease, (present) =>
+        present.state === "building" ? { ...present, progress } : present,
+      ),
+    settle: async (lease, settlement) =>
+      asOwner(lease, (present) => {
+        endLease(lease);
+        return afterSettling(present, settlement, now());
+      }),
+    release: async (lease) => {
+      asOwner(lease, ({ key, image, pin, requestedAt, attempt }) => {
+        endLease(lease);
+        return { key, image, pin, requestedAt, attempt, state: "queued" };
+      });
+    },
+    watch: (key, signal) => changes.watch(key, () => read(key), signal),
+    manifest: async (digest: Digest) => manifestOf(digest),
+    recent: async (limit) =>
+      database
+        .all("select record, manifest from images order by changed_at desc limit ?", limit)
+        .map(recordOf),
+  };
+}

@@ -1,0 +1,88 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../log.ts";
+
+/** What the SQLite adapters share: one connection, so that a transaction is one turn of the event loop. */
+export interface Database extends Disposable {
+  readonly get: (sql: string, ...values: SQLInputValue[]) => Row | undefined;
+  readonly all: (sql: string, ...values: SQLInputValue[]) => readonly Row[];
+  /** Rows changed. */
+  readonly run: (sql: string, ...values: SQLInputValue[]) => number;
+  /** All of it or nothing; `work` must not wait for anything. */
+  readonly transaction: <T>(work: () => T) => T;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+const schema = `
+  create table if not exists images (
+    key text primary key, record text not null, manifest text,
+    published_at integer not null, changed_at integer not null) strict;
+  create index if not exists images_changed on images (changed_at);
+  create table if not exists leases (
+    key text primary key, owner text not null, epoch integer not null, expires_at integer not null) strict;
+  create table if not exists manifests (
+    digest text primary key, media_type text not null, bytes blob not null) strict;
+  create table if not exists layers (key text primary key, entry text not null) strict;
+  create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
+  create table if not exists jobs (
+    id integer primary key autoincrement, job text not null, attempt integer not null,
+    available_at integer not null) strict;
+`;
+
+/**
+ * Opens, or makes, the database of a data folder, and holds the folder for this process alone: throws when another
+ * one has it. Whatever a former process was working on is free again afterwards.
+ */
+export function openDatabase(folder: string): Database {
+  mkdirSync(folder, { recursive: true });
+  const lock = lockFolder(folder);
+  const sqlite = new DatabaseSync(join(folder, "firn.sqlite"));
+  sqlite.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000");
+  sqlite.exec(schema);
+  sqlite.exec("delete from leases; update jobs set available_at = 0");
+  const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  const statement = (sql: string) => {
+    const known = prepared.get(sql) ?? sqlite.prepare(sql);
+    prepared.set(sql, known);
+    return known;
+  };
+  return {
+    get: (sql, ...values) => statement(sql).get(...values),
+    all: (sql, ...values) => statement(sql).all(...values),
+    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
+    transaction(work) {
+      sqlite.exec("begin immediate");
+      try {
+        const result = work();
+        sqlite.exec("commit");
+        return result;
+      } catch (error) {
+        // A full disk ends the transaction by itself; then there is nothing left to roll back.
+        if (sqlite.isTransaction) sqlite.exec("rollback");
+        throw error;
+      }
+    },
+    [Symbol.dispose]() {
+      sqlite.close();
+      lock.close();
+    },
+  };
+}
+
+// The operating system frees this lock when the process ends, however it ends.
+function lockFolder(folder: string): DatabaseSync {
+  const lock = new DatabaseSync(join(folder, "lock.sqlite"));
+  try {
+    lock.exec("pragma busy_timeout = 0; begin exclusive");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!/locked|busy/.test(messageOf(error))) throw error;
+    throw new Error(
+      `another firn uses the data folder ${folder}: stop it, or set FIRN_DATA to a folder of its own`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock, Handled, Job, JobQueue } from "../ports.ts";
+import { messageOf, type Log } from "../log.ts";
+import type { Database } from "./database.ts";
+
+// A handler that runs renews its hold on the job well before it ends; another process has to wait this long.
+const heldMs = 60_000;
+const renewMs = 20_000;
+const longestReturnMs = 60_000;
+
+/** `JobQueue` in a table of SQLite: what was published survives the process. */
+export function createLocalJobQueue(database: Database, now: Clock, log: Log): JobQueue {
+  const idle = new Set<() => void>();
+
+  function take(): { id: number; job: Job; attempt: number } | undefined {
+    const row = database.get(
+      `update jobs set attempt = attempt + 1, available_at = ?2
+       where id = (select id from jobs where available_at <= ?1 order by id limit 1)
+       returning id, job, attempt`,
+      now(),
+      now() + heldMs,
+    );
+    if (row === undefined) return undefined;
+    const job = JSON.parse(String(row["job"])) as Job; // written by `publish` below
+    return { id: Number(row["id"]), job, attempt: Number(row["attempt"]) };
+  }
+
+  async function deliver(
+    taken: { id: number; job: Job; attempt: number },
+    handle: (job: Job, attempt: number) => Promise<Handled>,
+  ): Promise<void> {
+    const holdUntil = (time: number) =>
+      database.run("update jobs set available_at = ? where id = ?", time, taken.id);
+    const renewal = setInterval(() => holdUntil(now() + heldMs), renewMs);
+    const handled = await handle(taken.job, taken.attempt).catch((error: unknown): Handled => {
+      log("ERROR", `a job comes back: ${messageOf(error)}`, { job: taken.job, error });
+      return { outcome: "return", afterMs: Math.min(taken.attempt * 1000, longestReturnMs) };
+    });
+    clearInterval(renewal);
+    if (handled.outcome === "return") holdUntil(now() + handled.afterMs);
+    else database.run("delete from jobs where id = ?", taken.id);
+  }
+
+  async function consumeOne(
+    handle: (job: Job, attempt: number) => Promise<Handled>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const taken = take();
+      if (taken === undefined) await untilPublished(signal);
+      else await deliver(taken, handle);
+    }
+  }
+
+  // Jobs that were returned become available without anyone saying so: look again every second.
+  async function untilPublished(signal: AbortSignal): Promise<void> {
+    const published = Promise.withResolvers<void>();
+    const woken = new AbortController();
+    idle.add(published.resolve);
+    const either = AbortSignal.any([signal, woken.signal]);
+    // The sleep rejects when it is cut short, which is one way of being over.
+    const pause = sleep(1000, undefined, { signal: either }).catch(() => undefined);
+    await Promise.race([published.promise, pause]);
+    idle.delete(published.resolve);
+    woken.abort();
+  }
+
+  return {
+    async publish(job) {
+      const text = JSON.stringify(job);
+      database.run("insert into jobs (job, attempt, available_at) values (?, 0, ?)", text, now());
+      for (const wake of idle) wake();
+    },
+    async consume(slots, handle, signal) {
+      await Promise.all(Array.from({ length: slots }, () => consumeOne(handle, signal)));
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { PinRecord, Pins } from "../ports.ts";
+import { createChanges } from "./changes.ts";
+import type { Database } from "./database.ts";
+
+/** `Pins` in SQLite, for one process. */
+export function createLocalPins(database: Database): Pins {
+  const changes = createChanges();
+
+  function read(id: string): PinRecord | undefined {
+    const row = database.get("select version, pin from pins where id = ?", id);
+    if (row === undefined) return undefined;
+    const stored = JSON.parse(String(row["pin"])) as Omit<PinRecord, "version">; // written below
+    return { ...stored, version: Number(row["version"]) };
+  }
+
+  return {
+    read: async (id) => read(id),
+    async replace(id, version, next) {
+      const pin = JSON.stringify({ ...next, version: undefined });
+      const changed =
+        version === 0
+          ? database.run("insert or ignore into pins values (?, 1, ?)", id, pin)
+          : database.run(
+              "update pins set version = version + 1, pin = ? where id = ? and version = ?",
+              pin,
+              id,
+              version,
+            );
+      if (changed === 0) return false;
+      changes.say(id);
+      return true;
+    },
+    watch: (id, signal) => changes.watch(id, () => read(id), signal),
+  };
+}

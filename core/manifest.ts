@@ -1,0 +1,79 @@
+import type { Architecture } from "./image.ts";
+import { digestOf, type Digest } from "./digest.ts";
+import type { StoredManifest } from "./record.ts";
+
+/** Media types of the OCI image specification 1.1. */
+export const mediaTypes = {
+  config: "application/vnd.oci.image.config.v1+json",
+  manifest: "application/vnd.oci.image.manifest.v1+json",
+  index: "application/vnd.oci.image.index.v1+json",
+  gzipLayer: "application/vnd.oci.image.layer.v1.tar+gzip",
+} as const;
+
+/** A layer as manifest and configuration name it; `comment` says in a few words what it holds. */
+export interface ImageLayer {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly diffId: Digest;
+  readonly comment: string;
+}
+
+export interface ImageConfig {
+  readonly architecture: Architecture;
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cmd: readonly string[] | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+// A constant, so that equal inputs are equal images; one second, because some tools take zero for "unknown".
+const created = "1970-01-01T00:00:01Z";
+
+/**
+ * The configuration and the manifest of an image, serialised once: these bytes are stored and served.
+ * Layers come bottom first. [OCI image specification 1.1, config.md and manifest.md]
+ */
+export function imageDocuments(
+  config: ImageConfig,
+  layers: readonly ImageLayer[],
+): { readonly config: Uint8Array; readonly manifest: StoredManifest } {
+  const configBytes = serialise({
+    created,
+    architecture: config.architecture,
+    os: "linux",
+    config: {
+      Env: config.env,
+      ...(config.cmd === undefined ? {} : { Cmd: config.cmd }),
+      WorkingDir: "/",
+      Labels: sortedByKey(config.labels),
+    },
+    rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.diffId) },
+    history: layers.map((layer) => ({ created, created_by: "firn", comment: layer.comment })),
+  });
+  const manifestBytes = serialise({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: {
+      mediaType: mediaTypes.config,
+      digest: digestOf(configBytes),
+      size: configBytes.byteLength,
+    },
+    layers: layers.map(({ digest, size }) => ({ mediaType: mediaTypes.gzipLayer, digest, size })),
+  });
+  return {
+    config: configBytes,
+    manifest: {
+      digest: digestOf(manifestBytes),
+      mediaType: mediaTypes.manifest,
+      bytes: manifestBytes,
+    },
+  };
+}
+
+function serialise(document: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(document));
+}
+
+function sortedByKey(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,214 @@
+import { describe, expect, it } from "vitest";
+import type { BuildCache, Claimed, Lease } from "../../core/ports.ts";
+import { buildOf, failed, manifestOf, progress, ready } from "../support/builds.ts";
+
+export interface BuildCacheSetUp extends AsyncDisposable {
+  readonly cache: BuildCache;
+  /** Moves the cache's clock on. */
+  advance(ms: number): void;
+}
+
+/** What every `BuildCache` promises. */
+export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCacheSetUp>): void {
+  const git = buildOf("git");
+  const leaseMs = 60_000;
+
+  function leaseOf(claimed: Claimed): Lease {
+    if (claimed.state !== "mine") throw new Error(`the claim was not granted: ${claimed.state}`);
+    return claimed.lease;
+  }
+
+  describe(`the build cache in ${adapter}`, () => {
+    it("knows nothing of a build nobody asked for", async () => {
+      await using set = await setUp();
+      expect(await set.cache.read(git.key)).toBeUndefined();
+      expect(await set.cache.claim(git.key, "worker", leaseMs)).toEqual({ state: "unknown" });
+      expect(await set.cache.republish(git.key, 0)).toBe(false);
+    });
+
+    it("tells exactly one of fifty who ask at once that the build is theirs to publish", async () => {
+      await using set = await setUp();
+      const asked = await Promise.all(Array.from({ length: 50 }, () => set.cache.request(git)));
+      expect(asked.filter(({ created }) => created)).toHaveLength(1);
+      expect(asked.every(({ record }) => record.state === "queued")).toBe(true);
+      expect(await set.cache.read(git.key)).toMatchObject({ ...git, state: "queued", attempt: 1 });
+    });
+
+    it("takes back a request whose job was not published", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      await set.cache.withdraw(git.key);
+      expect(await set.cache.read(git.key)).toBeUndefined();
+      expect(await set.cache.request(git)).toMatchObject({ created: true });
+    });
+
+    it("does not take back what somebody works on", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      await set.cache.claim(git.key, "worker", leaseMs);
+      await set.cache.withdraw(git.key);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "building" });
+    });
+
+    it("gives the lease of a build to one of twenty workers", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const claims = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => set.cache.claim(git.key, `worker ${i}`, leaseMs)),
+      );
+      expect(claims.filter(({ state }) => state === "mine")).toHaveLength(1);
+      expect(claims.filter(({ state }) => state === "taken")).toHaveLength(19);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "building" });
+    });
+
+    it("settles a build as ready, and serves its manifest by digest from then on", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      const manifest = manifestOf("git");
+      expect(await set.cache.manifest(manifest.digest)).toBeUndefined();
+      expect(await set.cache.settle(lease, ready("git"))).toBe(true);
+      const record = await set.cache.read(git.key);
+      expect(record).toMatchObject({ state: "ready", manifest: { digest: manifest.digest } });
+      const stored = await set.cache.manifest(manifest.digest);
+      expect(Buffer.from(stored?.bytes ?? [])).toEqual(Buffer.from(manifest.bytes));
+      expect(stored?.mediaType).toBe(manifest.mediaType);
+      expect(await set.cache.claim(git.key, "other", leaseMs)).toEqual({ state: "settled" });
+      expect(await set.cache.request(git)).toMatchObject({ created: false });
+    });
+
+    it("fences out an owner whose lease has lapsed", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const first = leaseOf(await set.cache.claim(git.key, "slow", leaseMs));
+      set.advance(leaseMs + 1);
+      const second = leaseOf(await set.cache.claim(git.key, "quick", leaseMs));
+      expect(second.epoch).toBeGreaterThan(first.epoch);
+      expect(await set.cache.renew(first, leaseMs)).toBe(false);
+      expect(await set.cache.report(first, progress)).toBe(false);
+      expect(await set.cache.settle(first, failed())).toBe(false);
+      await set.cache.release(first);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "building" });
+      expect(await set.cache.settle(second, ready("git"))).toBe(true);
+    });
+
+    it("fences out an owner even from a lease it took again itself", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const first = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.release(first);
+      const second = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      expect(second.epoch).toBeGreaterThan(first.epoch);
+      expect(await set.cache.settle(first, failed())).toBe(false);
+    });
+
+    it("keeps a lease alive for as long as it is renewed", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      for (let i = 0; i < 4; i++) {
+        set.advance(leaseMs - 1000);
+        expect(await set.cache.renew(lease, leaseMs)).toBe(true);
+      }
+      expect(await set.cache.claim(git.key, "other", leaseMs)).toEqual({ state: "taken" });
+    });
+
+    it("queues a build again whose lease was given back", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.release(lease);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "queued" });
+      expect(await set.cache.claim(git.key, "other", leaseMs)).toMatchObject({ state: "mine" });
+    });
+
+    it("has one of those who wait publish again a job that nobody works on", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      expect(await set.cache.republish(git.key, 15_000)).toBe(false);
+      set.advance(15_000);
+      const told = await Promise.all(
+        Array.from({ length: 10 }, () => set.cache.republish(git.key, 15_000)),
+      );
+      expect(told.filter(Boolean)).toHaveLength(1);
+
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      set.advance(leaseMs - 1);
+      expect(await set.cache.republish(git.key, 15_000)).toBe(false);
+      set.advance(2);
+      expect(await set.cache.republish(git.key, 15_000)).toBe(true);
+      expect(await set.cache.renew(lease, leaseMs)).toBe(true);
+      await set.cache.settle(lease, ready("git"));
+      set.advance(15_000);
+      expect(await set.cache.republish(git.key, 15_000)).toBe(false);
+    });
+
+    it("starts a failed build over once its failure is forgotten, for one of those who ask", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.settle(lease, failed());
+      expect(await set.cache.request(git)).toMatchObject({
+        created: false,
+        record: { state: "failed", failure: { message: "it does not compile" } },
+      });
+      set.advance(10_000);
+      const asked = await Promise.all(Array.from({ length: 10 }, () => set.cache.request(git)));
+      expect(asked.filter(({ created }) => created)).toHaveLength(1);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "queued", attempt: 2 });
+    });
+
+    it("shows a watcher the record as it is, each later state, and ends with the signal", async () => {
+      await using set = await setUp();
+      const stop = new AbortController();
+      const seen: (string | undefined)[] = [];
+      const watching = (async () => {
+        for await (const record of set.cache.watch(git.key, stop.signal)) {
+          seen.push(record?.state);
+          if (record?.state === "ready") stop.abort();
+        }
+      })();
+      await expect.poll(() => seen).toEqual([undefined]);
+      await set.cache.request(git);
+      await expect.poll(() => seen).toEqual([undefined, "queued"]);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await expect.poll(() => seen).toEqual([undefined, "queued", "building"]);
+      await set.cache.report(lease, progress);
+      await set.cache.settle(lease, ready("git"));
+      await watching;
+      expect(seen.at(-1)).toBe("ready");
+    });
+
+    it("writes progress where everybody sees it, and heartbeats where nobody is woken", async () => {
+      await using set = await setUp();
+      await set.cache.request(git);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.report(lease, progress);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "building", progress });
+      const stop = new AbortController();
+      let woken = 0;
+      const watching = (async () => {
+        for await (const _ of set.cache.watch(git.key, stop.signal)) woken += 1;
+      })();
+      await expect.poll(() => woken).toBe(1);
+      for (let i = 0; i < 5; i++) await set.cache.renew(lease, leaseMs);
+      await set.cache.report(lease, { ...progress, done: 2 });
+      await expect.poll(() => woken).toBe(2);
+      stop.abort();
+      await watching;
+    });
+
+    it("lists what changed last, newest first", async () => {
+      await using set = await setUp();
+      for (const name of ["git", "curl", "htop"]) {
+        await set.cache.request(buildOf(name));
+        set.advance(10);
+      }
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      set.advance(10);
+      await set.cache.settle(lease, ready("git"));
+      const recent = await set.cache.recent(2);
+      expect(recent.map(({ image }) => image.packages[0])).toEqual(["git", "htop"]);
+    });
+  });
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import type { Handled, Job, JobQueue } from "../../core/ports.ts";
+import { buildOf } from "../support/builds.ts";
+
+export interface JobQueueSetUp extends AsyncDisposable {
+  readonly queue: JobQueue;
+}
+
+const acknowledge: Handled = { outcome: "acknowledge" };
+
+/** What every `JobQueue` promises. */
+export function jobQueueContract(adapter: string, setUp: () => Promise<JobQueueSetUp>): void {
+  const jobs = ["git", "curl", "htop"].map((name): Job => ({
+    kind: "build",
+    key: buildOf(name).key,
+  }));
+
+  /** Consumes until `enough` says so, and then until every handler has ended. */
+  async function consume(
+    queue: JobQueue,
+    slots: number,
+    handle: (job: Job, attempt: number) => Promise<Handled>,
+    enough: () => boolean,
+  ): Promise<void> {
+    const stop = new AbortController();
+    const consuming = queue.consume(slots, handle, stop.signal);
+    await expect.poll(enough, { timeout: 15_000, interval: 5 }).toBe(true);
+    stop.abort();
+    await consuming;
+  }
+
+  describe(`the job queue in ${adapter}`, () => {
+    it("delivers every job that was published, before or while somebody consumes", async () => {
+      await using set = await setUp();
+      await set.queue.publish(jobs[0] as Job);
+      const seen: Job[] = [];
+      const handle = async (job: Job) => {
+        seen.push(job);
+        return acknowledge;
+      };
+      const consuming = consume(set.queue, 2, handle, () => seen.length === 3);
+      await set.queue.publish(jobs[1] as Job);
+      await set.queue.publish(jobs[2] as Job);
+      await consuming;
+      expect(new Set(seen)).toEqual(new Set(jobs));
+    });
+
+    it("delivers a job no more once it was acknowledged", async () => {
+      await using set = await setUp();
+      await set.queue.publish(jobs[0] as Job);
+      let first = 0;
+      await consume(
+        set.queue,
+        1,
+        async () => ((first += 1), acknowledge),
+        () => first === 1,
+      );
+      await set.queue.publish(jobs[1] as Job);
+      const later: Job[] = [];
+      await consume(
+        set.queue,
+        1,
+        async (job) => (later.push(job), acknowledge),
+        () => later.length === 1,
+      );
+      expect(later).toEqual([jobs[1]]);
+    });
+
+    it(
+      "delivers a job again that was returned, or whose handler failed, and counts",
+      { timeout: 30_000 },
+      async () => {
+        await using set = await setUp();
+        await set.queue.publish(jobs[0] as Job);
+        const attempts: number[] = [];
+        const handle = async (_: Job, attempt: number): Promise<Handled> => {
+          attempts.push(attempt);
+          if (attempt === 1) return { outcome: "return", afterMs: 0 };
+          if (attempt === 2) throw new Error("the handler failed");
+          return acknowledge;
+        };
+        await consume(set.queue, 1, handle, () => attempts.length === 3);
+        expect(attempts).toEqual([1, 2, 3]);
+      },
+    );
+
+    it("runs as many handlers at once as there are slots, and no more", async () => {
+      await using set = await setUp();
+      for (let i = 0; i < 6; i++) await set.queue.publish(jobs[i % 3] as Job);
+      let running = 0;
+      let most = 0;
+      let ended = 0;
+      const handle = async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        running -= 1;
+        ended += 1;
+        return acknowledge;
+      };
+      await consume(set.queue, 2, handle, () => ended === 6);
+      expect(most).toBe(2);
+    });
+
+    it("waits for the handlers that run when it is told to stop", async () => {
+      await using set = await setUp();
+      await set.queue.publish(jobs[0] as Job);
+      const stop = new AbortController();
+      let ended = false;
+      await set.queue.consume(
+        1,
+        async () => {
+          stop.abort();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          ended = true;
+          return acknowledge;
+        },
+        stop.signal,
+      );
+      expect(ended).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { buildKey, parseBuildKey, type ImageOptions } from "../../core/build-key.ts";
+import { parseImage } from "../../core/image.ts";
+
+const image = parseImage("shell/git/htop", "amd64");
+const pin = { packageSet: "nixpkgs", revision: "0123456789abcdef0123456789abcdef01234567" };
+const options: ImageOptions = {
+  layerBudget: 94,
+  popularity: "",
+  compression: "gzip-6",
+  allowUnfree: false,
+};
+const key = buildKey(image, pin, options);
+
+describe("the build key", () => {
+  it("is the same for the same image, however its name was written", () => {
+    expect(buildKey(parseImage("shell/htop/git/git", "amd64"), { ...pin }, { ...options })).toBe(
+      key,
+    );
+    expect(parseBuildKey(key)).toBe(key);
+  });
+
+  it.each([
+    ["package set", buildKey(image, { ...pin, packageSet: "git+https://example.com" }, options)],
+    ["revision", buildKey(image, { ...pin, revision: "f".repeat(40) }, options)],
+    ["architecture", buildKey({ ...image, architecture: "arm64" }, pin, options)],
+    ["shell preset", buildKey({ ...image, shell: false }, pin, options)],
+    ["packages", buildKey({ ...image, packages: ["git"] }, pin, options)],
+    ["layer budget", buildKey(image, pin, { ...options, layerBudget: 60 })],
+    ["popularity", buildKey(image, pin, { ...options, popularity: "ab" })],
+    ["unfree packages", buildKey(image, pin, { ...options, allowUnfree: true })],
+  ])("changes with the %s", (_, other) => {
+    expect(other).not.toBe(key);
+  });
+
+  it("does not confuse names that are written alike when joined", () => {
+    const keyOf = (packages: readonly string[]) => buildKey({ ...image, packages }, pin, options);
+    expect(keyOf(["ab", "c"])).not.toBe(keyOf(["a", "bc"]));
+    expect(keyOf(["a", "b,c"])).not.toBe(keyOf(["a,b", "c"]));
+  });
+
+  it("is a constant for these inputs: whoever changes it builds every image anew", () => {
+    expect(key).toBe("146c03117294080cd9ddabc2fbd4c8edc17875724344736577e08679dc19fc87");
+  });
+});

@@ -1,0 +1,67 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createLocalBlobStore } from "../../../core/local/blob-store.ts";
+import { createLocalBuildCache } from "../../../core/local/build-cache.ts";
+import { openDatabase } from "../../../core/local/database.ts";
+import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
+import { createLocalLayerCache } from "../../../core/local/layer-cache.ts";
+import { createLocalPins } from "../../../core/local/pins.ts";
+import { hexOf } from "../../../core/digest.ts";
+import { blobStoreContract } from "../../contract/blob-store.ts";
+import { buildCacheContract } from "../../contract/build-cache.ts";
+import { jobQueueContract } from "../../contract/job-queue.ts";
+import { layerCacheContract } from "../../contract/layer-cache.ts";
+import { pinsContract } from "../../contract/pins.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+function openTemporary() {
+  const folder = tempFolder();
+  const database = openDatabase(folder.path);
+  const close = async () => {
+    database[Symbol.dispose]();
+    folder[Symbol.dispose]();
+  };
+  return { database, [Symbol.asyncDispose]: close };
+}
+
+buildCacheContract("SQLite", async () => {
+  const open = openTemporary();
+  let now = 1_000_000;
+  const cache = createLocalBuildCache(open.database, () => now);
+  return { ...open, cache, advance: (ms) => (now += ms) };
+});
+
+layerCacheContract("SQLite", async () => {
+  const open = openTemporary();
+  return { ...open, layers: createLocalLayerCache(open.database) };
+});
+
+pinsContract("SQLite", async () => {
+  const open = openTemporary();
+  return { ...open, pins: createLocalPins(open.database) };
+});
+
+jobQueueContract("SQLite", async () => {
+  const open = openTemporary();
+  return { ...open, queue: createLocalJobQueue(open.database, Date.now, () => undefined) };
+});
+
+blobStoreContract(
+  "a folder",
+  async () => {
+    const folder = tempFolder();
+    return {
+      store: createLocalBlobStore(folder.path),
+      corrupt: (digest, bytes) =>
+        writeFile(join(folder.path, "blobs/sha256", hexOf(digest)), bytes),
+      staged: () => readdir(join(folder.path, "staging")),
+      [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
+    };
+  },
+  async (store, digest, range) => {
+    const located = await store.locate(digest);
+    if (located?.at !== "here") throw new Error(`${digest} is not in the folder`);
+    const parts = located.open(range ?? { first: 0, last: located.size - 1 });
+    return Buffer.concat(await Array.fromAsync(parts));
+  },
+);

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { createLocalBuildCache } from "../../../core/local/build-cache.ts";
+import { openDatabase } from "../../../core/local/database.ts";
+import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
+import type { Job } from "../../../core/ports.ts";
+import { buildOf } from "../../support/builds.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const git = buildOf("git");
+
+it("a data folder belongs to one process: the second is told what to do", () => {
+  using folder = tempFolder();
+  using _first = openDatabase(folder.path);
+  expect(() => openDatabase(folder.path)).toThrow(
+    `another firn uses the data folder ${folder.path}: stop it, or set FIRN_DATA`,
+  );
+});
+
+it("what a former process held is free at once for the next, and its records and jobs are there", async () => {
+  using folder = tempFolder();
+  {
+    using former = openDatabase(folder.path);
+    const cache = createLocalBuildCache(former, Date.now);
+    await cache.request(git);
+    await createLocalJobQueue(former, Date.now, () => undefined).publish({
+      kind: "build",
+      key: git.key,
+    });
+    expect(await cache.claim(git.key, "former", 60_000)).toMatchObject({ state: "mine" });
+  }
+  using database = openDatabase(folder.path);
+  const cache = createLocalBuildCache(database, Date.now);
+  expect(await cache.read(git.key)).toMatchObject({ state: "building", image: git.image });
+  expect(await cache.claim(git.key, "next", 60_000)).toMatchObject({ state: "mine" });
+  const jobs: Job[] = [];
+  const stop = new AbortController();
+  await createLocalJobQueue(database, Date.now, () => undefined).consume(
+    1,
+    async (job) => {
+      jobs.push(job);
+      stop.abort();
+      return { outcome: "acknowledge" };
+    },
+    stop.signal,
+  );
+  expect(jobs).toEqual([{ kind: "build", key: git.key }]);
+});
+
+it("a transaction that fails leaves nothing behind", () => {
+  using folder = tempFolder();
+  using database = openDatabase(folder.path);
+  const attempt = () =>
+    database.transaction(() => {
+      database.run("insert into layers values ('key', '{}')");
+      throw new Error("half-way");
+    });
+  expect(attempt).toThrow("half-way");
+  expect(database.all("select * from layers")).toEqual([]);
+  expect(database.transaction(() => database.run("insert into layers values ('key', '{}')"))).toBe(
+    1,
+  );
+});

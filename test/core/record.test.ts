@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { buildKey } from "../../core/build-key.ts";
+import { parseImage } from "../../core/image.ts";
+import { afterRequest, afterSettling, type BuildRecord, type Failure } from "../../core/record.ts";
+
+const image = parseImage("git", "amd64");
+const pin = { packageSet: "starter", revision: "r" };
+const options = {
+  layerBudget: 94,
+  popularity: "",
+  compression: "gzip-6",
+  allowUnfree: false,
+} as const;
+const request = { key: buildKey(image, pin, options), image, pin };
+const failure: Failure = { reason: "packages-unknown", message: "no such package", log: [] };
+
+function queued(now: number): BuildRecord {
+  const record = afterRequest(undefined, request, now);
+  if (record === undefined) throw new Error("a first request made no record");
+  return record;
+}
+
+describe("the record of a build", () => {
+  it("is made by the first request and joined by the others", () => {
+    const record = queued(1000);
+    expect(record).toMatchObject({ state: "queued", requestedAt: 1000, attempt: 1 });
+    expect(afterRequest(record, request, 2000)).toBeUndefined();
+  });
+
+  it("remembers a failure of the asker's for a short, growing time", () => {
+    let record = queued(0);
+    const remembered: number[] = [];
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      const failed = afterSettling(record, { state: "failed", failure }, 0);
+      if (failed.state !== "failed") throw new Error("it should have failed");
+      remembered.push(failed.retryAt / 1000);
+      expect(afterRequest(failed, request, failed.retryAt - 1)).toBeUndefined();
+      const again = afterRequest(failed, request, failed.retryAt);
+      expect(again).toMatchObject({ state: "queued", attempt: attempt + 1 });
+      record = again ?? record;
+    }
+    expect(remembered).toEqual([10, 20, 40, 80, 160, 320, 600, 600]);
+  });
+
+  it("does not remember a failure of ours", () => {
+    const settlement = { state: "failed", failure: { ...failure, reason: "service" } } as const;
+    expect(afterSettling(queued(0), settlement, 5000)).toMatchObject({ retryAt: 5000 });
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { localSettings, readSettings } from "../../core/settings.ts";
+
+describe("settings", () => {
+  it("have a default each", () => {
+    expect(readSettings(localSettings, {})).toMatchObject({
+      port: 8080,
+      packageSet: "auto",
+      layers: 94,
+      popularity: undefined,
+      allowUnfree: false,
+    });
+  });
+
+  it("are read from the environment", () => {
+    const environment = { FIRN_PORT: "0", FIRN_PACKAGE_SET: "starter", HOME: "/root" };
+    expect(readSettings(localSettings, environment)).toMatchObject({
+      port: 0,
+      packageSet: { kind: "starter" },
+    });
+  });
+
+  it("report all problems at once, each with its value and what would be understood", () => {
+    const environment = {
+      FIRN_PORT: "eighty",
+      FIRN_LAYERS: "126",
+      FIRN_ALLOW_UNFREE: "yes",
+      FIRN_LOG: "xml",
+      FIRN_HOST: "",
+      FIRN_NIXPKGS_TARBALL: "https://example.com/nixpkgs.tar.gz",
+      FIRN_PROT: "80",
+    };
+    expect(() => readSettings(localSettings, environment)).toThrow(
+      [
+        "The settings are wrong.",
+        "FIRN_HOST: it is empty; give it a value or leave it out",
+        'FIRN_PORT: "eighty" is not a whole number from 0 to 65535',
+        'FIRN_NIXPKGS_TARBALL: "https://example.com/nixpkgs.tar.gz" lacks {revision}, where the commit goes',
+        'FIRN_ALLOW_UNFREE: "yes" is none of true, false',
+        'FIRN_LAYERS: "126" is not a whole number from 2 to 125',
+        'FIRN_LOG: "xml" is none of text, json',
+        "FIRN_PROT: there is no such setting",
+      ].join("\n"),
+    );
+  });
+});
