@@ -1,0 +1,43 @@
+import parseRange from "range-parser";
+import { isDigestSyntax, parseDigest } from "../core/digest.ts";
+import { RegistryError } from "../core/errors.ts";
+import type { BlobStore, ByteRange } from "../core/ports.ts";
+import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
+import * as respond from "./respond.ts";
+
+/** GET and HEAD of a blob: its bytes, one range of them, or where they are to be had. */
+export async function serveBlob(
+  store: BlobStore,
+  text: string,
+  request: RegistryRequest,
+): Promise<RegistryResponse> {
+  if (!isDigestSyntax(text)) {
+    throw new RegistryError(400, "DIGEST_INVALID", `"${text}" is not a digest`);
+  }
+  const digest = parseDigest(text);
+  const unknown = new RegistryError(404, "BLOB_UNKNOWN", `there is no blob ${text}`);
+  if (digest === undefined) throw unknown;
+  if (request.method === "HEAD") {
+    const found = await store.stat(digest);
+    if (found === undefined) throw unknown;
+    return respond.blob(digest, found.size, undefined, undefined);
+  }
+  const located = await store.locate(digest);
+  if (located === undefined) throw unknown;
+  if (located.at === "elsewhere") return respond.redirect(located.url);
+  const range = rangeOf(request.headers["range"], located.size);
+  const whole = { first: 0, last: located.size - 1 };
+  return respond.blob(digest, located.size, range, located.open(range ?? whole));
+}
+
+/** The one range that was asked for; undefined for all of it, which is also the answer to several [RFC 9110, 14.2]. */
+function rangeOf(header: string | undefined, size: number): ByteRange | undefined {
+  if (header === undefined) return undefined;
+  const ranges = parseRange(size, header, { combine: true });
+  if (ranges === -1) {
+    const message = `the blob has ${size} bytes, and none of them are in the range "${header}"`;
+    throw new RegistryError(416, "SIZE_INVALID", message, { "content-range": `bytes */${size}` });
+  }
+  const [range] = ranges === -2 || ranges.type !== "bytes" || ranges.length > 1 ? [] : ranges;
+  return range && { first: range.start, last: range.end };
+}

@@ -1,0 +1,136 @@
+import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
+import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
+import { messageOf, type Log } from "../core/log.ts";
+
+/** How long a pin is good for, in milliseconds. */
+export interface PinTimes {
+  /** Younger than this it is used as it is. */
+  readonly freshMs: number;
+  /** Younger than this it is used, and looked up anew for those who come later; older, it is waited for. */
+  readonly staleMs: number;
+}
+
+/** Where a tag stands, or why that is not known. */
+export type CurrentPin =
+  | { readonly state: "pinned"; readonly pin: Pin }
+  | { readonly state: "failed"; readonly failure: PinFailure };
+
+/** Turns tags into pins. */
+export interface CurrentPins {
+  /** The pin that is good enough to use at once; undefined where there is none. In the steady state it asks nobody. */
+  known(tag: string): Promise<Pin | undefined>;
+  /** Has the tag looked up and waits for the answer; undefined when the signal came first. */
+  lookUp(tag: string, signal: AbortSignal): Promise<CurrentPin | undefined>;
+}
+
+export interface PinTools {
+  readonly packageSet: PackageSet;
+  readonly pins: Pins;
+  readonly queue: JobQueue;
+  readonly times: PinTimes;
+  readonly now: Clock;
+  readonly log: Log;
+}
+
+const inProcessMs = 60_000;
+const askAgainMs = 15_000;
+const failureRememberedMs = 30_000;
+
+export function createCurrentPins(tools: PinTools): CurrentPins {
+  const { packageSet, pins, queue, times, now, log } = tools;
+  const read = new Map<string, { record: PinRecord; at: number }>();
+  const pinAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
+
+  function ageOf(record: PinRecord): number {
+    return record.current === undefined ? Infinity : now() - record.current.resolvedAt;
+  }
+
+  function failedAgo(record: PinRecord): number {
+    return record.failure === undefined ? Infinity : now() - record.failure.failedAt;
+  }
+
+  async function recordOf(id: string): Promise<PinRecord | undefined> {
+    const known = read.get(id);
+    if (known && now() - known.at < inProcessMs && ageOf(known.record) < times.freshMs) {
+      return known.record;
+    }
+    const record = await pins.read(id);
+    if (record?.current !== undefined) read.set(id, { record, at: now() });
+    return record;
+  }
+
+  /** Asks the worker to look a reference up, unless somebody has just asked. */
+  async function ask(id: string, reference: string | undefined, record: PinRecord | undefined) {
+    if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return;
+    const { version = 0, ...kept } = record ?? {};
+    const next = { ...kept, reference, askedAt: now() };
+    if (await pins.replace(id, version, next)) await queue.publish({ kind: "pin", pinId: id });
+  }
+
+  function answeredSince(record: PinRecord | undefined, since: number): CurrentPin | undefined {
+    const { current, failure } = record ?? {};
+    if (failure !== undefined && failure.failedAt >= since) return { state: "failed", failure };
+    if (current !== undefined && current.resolvedAt >= since)
+      return { state: "pinned", pin: pinAt(current.revision) };
+    return undefined;
+  }
+
+  /** Waits for an answer younger than `since`; a look-up that was under way before counts as well. */
+  async function answerTo(
+    id: string,
+    reference: string | undefined,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<CurrentPin | undefined> {
+    const repair = setInterval(() => {
+      pins
+        .read(id)
+        .then((present) => ask(id, reference, present))
+        .catch((error: unknown) => log("ERROR", `could not ask for a pin: ${messageOf(error)}`));
+    }, askAgainMs);
+    try {
+      for await (const present of pins.watch(id, signal)) {
+        const answer = answeredSince(present, since);
+        if (answer !== undefined) return answer;
+      }
+      return undefined;
+    } finally {
+      clearInterval(repair);
+    }
+  }
+
+  return {
+    async known(tag) {
+      const selection = selectRevision(packageSet, tag);
+      if (selection.kind === "revision") return pinAt(selection.revision);
+      const { pinId, reference } = selection;
+      const record = await recordOf(pinId);
+      if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
+      if (ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs) {
+        await ask(pinId, reference, record);
+      }
+      return pinAt(record.current.revision);
+    },
+    async lookUp(tag, signal) {
+      const selection = selectRevision(packageSet, tag);
+      if (selection.kind === "revision") {
+        return { state: "pinned", pin: pinAt(selection.revision) };
+      }
+      const { pinId, reference } = selection;
+      const record = await pins.read(pinId);
+      const remembered = answeredSince(record, now() - failureRememberedMs);
+      if (remembered?.state === "failed" && remembered.failure.reason === "revision-unknown") {
+        return remembered;
+      }
+      const since = record !== undefined && isAsked(record) ? record.askedAt : now();
+      await ask(pinId, reference, record);
+      return await answerTo(pinId, reference, since, signal);
+    },
+  };
+}
+
+/** Whether a look-up is under way: asked for, and neither answered nor failed since. */
+function isAsked(record: PinRecord): boolean {
+  const answeredAt = Math.max(record.current?.resolvedAt ?? 0, record.failure?.failedAt ?? 0);
+  return record.askedAt > answeredAt;
+}

@@ -1,0 +1,17 @@
+/** A request as firn's handlers see it: no socket, no framework. Header names are in lower case. */
+export interface RegistryRequest {
+  readonly method: string;
+  /** As it came: still percent-encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler answers; header names are in lower case. The body of an answer to HEAD is dropped on the way out. */
+export interface RegistryResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+}

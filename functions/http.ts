@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { messageOf, type Log } from "../core/log.ts";
+import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
+import type { Registry } from "./registry.ts";
+
+/** The registry as a listener of `node:http`; the same under any server that hands on Node's own objects. */
+export function createListener(registry: Registry, log: Log) {
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const gone = new AbortController();
+    outgoing.on("close", () => gone.abort());
+    registry(requestOf(incoming, gone.signal))
+      .then((response) => send(response, incoming, outgoing))
+      .catch((error: unknown) => {
+        // The head is out, so all that is left is to end the connection: the client sees a short body and asks again.
+        if (!gone.signal.aborted) log("ERROR", `${incoming.url} broke off: ${messageOf(error)}`);
+        outgoing.destroy();
+      });
+  };
+}
+
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequest {
+  const url = incoming.url ?? "/";
+  const mark = url.indexOf("?");
+  const headers = incoming.headers;
+  return {
+    method: incoming.method ?? "GET",
+    path: mark === -1 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1)),
+    headers: {
+      host: headers.host,
+      range: headers.range,
+      "user-agent": headers["user-agent"],
+      "if-none-match": headers["if-none-match"],
+    },
+    signal,
+  };
+}
+
+async function send(
+  response: RegistryResponse,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  outgoing.writeHead(response.status, response.headers);
+  const { body } = response;
+  if (body === undefined || incoming.method === "HEAD") outgoing.end();
+  else if (body instanceof Uint8Array) outgoing.end(body);
+  else await pipeline(body, outgoing);
+}

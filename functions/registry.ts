@@ -1,0 +1,121 @@
+import { isDigestSyntax, parseDigest } from "../core/digest.ts";
+import { RegistryError } from "../core/errors.ts";
+import { parseImage } from "../core/image.ts";
+import { mediaTypes } from "../core/manifest.ts";
+import type { BlobStore } from "../core/ports.ts";
+import { messageOf } from "../core/log.ts";
+import { serveBlob } from "./blob.ts";
+import { withDeadline } from "./deadline.ts";
+import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
+import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
+import { createPull, Unavailable, type PullTools } from "./pull.ts";
+import * as respond from "./respond.ts";
+import { parseRoute, type Route } from "./route.ts";
+import { serveBuildStatus, serveStatus } from "./status.ts";
+
+export interface RegistryTools extends PullTools {
+  readonly blobs: BlobStore;
+  readonly hold: HoldTimes;
+  /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
+  readonly draining: AbortSignal;
+}
+
+export type Registry = (request: RegistryRequest) => Promise<RegistryResponse>;
+
+/** The HTTP function: never rejects; every failure is a response in the specification's form and a line in the log. */
+export function createRegistry(tools: RegistryTools): Registry {
+  const pull = createPull(tools);
+
+  async function manifestByTag(
+    request: RegistryRequest,
+    name: string,
+    tag: string,
+  ): Promise<RegistryResponse> {
+    const hold = holdMs(request.headers["user-agent"], tools.hold);
+    const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
+      pull(name, tag, deadline),
+    );
+    if (pulled.state === "served") return conditional(request, pulled.response);
+    const hop = hopOf(request.query);
+    if (hop < lastHop) return respond.redirect(nextHop(request, hop + 1));
+    const at = pulled.key === undefined ? "/status" : `/status/${pulled.key}`;
+    const host = request.headers["host"] ?? "";
+    const message = `${name}:${tag} is still being built: pull again, or see how far it is at ${host}${at}`;
+    throw new RegistryError(429, "TOOMANYREQUESTS", message, { "retry-after": "5" });
+  }
+
+  async function manifestByDigest(request: RegistryRequest, text: string) {
+    if (!isDigestSyntax(text)) {
+      throw new RegistryError(400, "DIGEST_INVALID", `"${text}" is not a digest`);
+    }
+    const digest = parseDigest(text);
+    const stored = digest && (await tools.cache.manifest(digest));
+    if (stored === undefined) {
+      throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
+    }
+    return conditional(request, respond.manifest(stored, "digest"));
+  }
+
+  async function answer(route: Route, request: RegistryRequest): Promise<RegistryResponse> {
+    switch (route.kind) {
+      case "greeting":
+        return respond.text(greeting(request.headers["host"] ?? "localhost"));
+      case "base":
+        return respond.base();
+      case "manifest-by-tag":
+        return await manifestByTag(request, route.name, route.tag);
+      case "manifest-by-digest":
+        return await manifestByDigest(request, route.digest);
+      case "blob":
+        return await serveBlob(tools.blobs, route.digest, request);
+      case "tags":
+        // Every name that can be pulled has tags, built or not: `skopeo inspect` fails otherwise.
+        parseImage(route.name, tools.architecture);
+        return respond.json({ name: route.name, tags: ["latest"] });
+      case "referrers":
+        if (!isDigestSyntax(route.digest)) {
+          throw new RegistryError(400, "DIGEST_INVALID", `"${route.digest}" is not a digest`);
+        }
+        return respond.emptyIndex(mediaTypes.index);
+      case "status":
+        return await serveStatus(tools.cache);
+      case "build-status":
+        return await serveBuildStatus(tools.cache, route.key);
+    }
+  }
+
+  return async (request) => {
+    try {
+      return await answer(parseRoute(request.method, request.path), request);
+    } catch (error) {
+      if (error instanceof RegistryError) return respond.error(error);
+      const { method, path } = request;
+      tools.log("ERROR", `${method} ${path} failed: ${messageOf(error)}`, { error });
+      if (error instanceof Unavailable) return respond.unavailable(error.message);
+      return respond.unavailable("the registry has trouble of its own, which is in its log");
+    }
+  };
+}
+
+function conditional(request: RegistryRequest, response: RegistryResponse): RegistryResponse {
+  const held = request.headers["if-none-match"];
+  return held !== undefined && held === response.headers["etag"]
+    ? respond.notModified(response)
+    : response;
+}
+
+function nextHop(request: RegistryRequest, hop: number): string {
+  const query = new URLSearchParams(request.query);
+  query.set("wait", String(hop));
+  return `${request.path}?${query.toString()}`;
+}
+
+function greeting(host: string): readonly string[] {
+  return [
+    "firn: a container registry that builds what you ask for.",
+    "",
+    `  docker pull ${host}/shell/git/curl`,
+    "",
+    `What it is building, and what went wrong: http://${host}/status`,
+  ];
+}

@@ -1,0 +1,119 @@
+import type { RegistryError } from "../core/errors.ts";
+import type { StoredManifest } from "../core/record.ts";
+import type { RegistryResponse } from "./exchange.ts";
+
+/**
+ * Everything that becomes a response. Caching: what is named by its digest never changes; what is named by a tag,
+ * and every error, is not to be kept.
+ */
+
+const unchanging = "public, max-age=31536000, immutable";
+const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
+
+export function json(value: unknown, status = 200): RegistryResponse {
+  return bytes(encode(value), "application/json", { "cache-control": "no-store" }, status);
+}
+
+export function base(): RegistryResponse {
+  return bytes(encode({}), "application/json", apiVersion);
+}
+
+export function text(lines: readonly string[]): RegistryResponse {
+  const body = new TextEncoder().encode(`${lines.join("\n")}\n`);
+  return bytes(body, "text/plain; charset=utf-8", { "cache-control": "no-store" });
+}
+
+/** A manifest, exactly as it is stored. */
+export function manifest(stored: StoredManifest, by: "tag" | "digest"): RegistryResponse {
+  return bytes(stored.bytes, stored.mediaType, {
+    ...apiVersion,
+    "docker-content-digest": stored.digest,
+    etag: `"${stored.digest}"`,
+    vary: "accept",
+    "cache-control": by === "digest" ? unchanging : "no-store",
+  });
+}
+
+/** The answer to a condition that the client's copy still meets. */
+export function notModified(to: RegistryResponse): RegistryResponse {
+  const { "content-length": _length, "content-type": _type, ...headers } = to.headers;
+  return { status: 304, headers };
+}
+
+/** The bytes of a blob, all of them or one range; `content` is left out for HEAD. */
+export function blob(
+  digest: string,
+  total: number,
+  range: { readonly first: number; readonly last: number } | undefined,
+  content: AsyncIterable<Uint8Array> | undefined,
+): RegistryResponse {
+  const length = range === undefined ? total : range.last - range.first + 1;
+  return {
+    status: range === undefined ? 200 : 206,
+    headers: {
+      "content-type": "application/octet-stream",
+      "content-length": length,
+      "docker-content-digest": digest,
+      etag: `"${digest}"`,
+      "accept-ranges": "bytes",
+      // Without no-transform a proxy may compress the bytes, and digest, length and ranges are wrong.
+      "cache-control": `${unchanging}, no-transform`,
+      ...(range === undefined
+        ? {}
+        : { "content-range": `bytes ${range.first}-${range.last}/${total}` }),
+    },
+    ...(content === undefined ? {} : { body: content }),
+  };
+}
+
+export function redirect(location: string): RegistryResponse {
+  return {
+    status: 307,
+    headers: { location, "content-length": 0, "cache-control": "no-store" },
+  };
+}
+
+/** An index of the OCI image specification without entries. */
+export function emptyIndex(mediaType: string): RegistryResponse {
+  return bytes(encode({ schemaVersion: 2, mediaType, manifests: [] }), mediaType, {
+    ...apiVersion,
+    "cache-control": "no-store",
+  });
+}
+
+export function error(reason: RegistryError): RegistryResponse {
+  return problem(reason.status, reason.code, reason.message, reason.headers);
+}
+
+/** Trouble of ours; UNKNOWN is the code of the Docker registry API for it, the OCI specification has none. */
+export function unavailable(message: string, status: 500 | 503 = 503): RegistryResponse {
+  return problem(status, "UNKNOWN", message, status === 503 ? { "retry-after": "5" } : {});
+}
+
+function problem(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>>,
+): RegistryResponse {
+  const body = encode({ errors: [{ code, message }] });
+  const always = { ...apiVersion, "cache-control": "no-store" };
+  return bytes(body, "application/json", { ...always, ...headers }, status);
+}
+
+function bytes(
+  body: Uint8Array,
+  contentType: string,
+  headers: Readonly<Record<string, string | number>>,
+  status = 200,
+): RegistryResponse {
+  return {
+    status,
+    headers: { "content-type": contentType, "content-length": body.byteLength, ...headers },
+    body,
+  };
+}
+
+function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}

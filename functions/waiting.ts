@@ -1,0 +1,78 @@
+import type { BuildKey } from "../core/build-key.ts";
+import type { BuildCache, JobQueue } from "../core/ports.ts";
+import { isSettled, type SettledRecord } from "../core/record.ts";
+import { messageOf, type Log } from "../core/log.ts";
+import { until } from "./until.ts";
+
+/** Waits for builds to settle: one watch a build, however many pulls wait for it. */
+export interface Waiting {
+  /** Watches a build until `close`; to be called before the job is published, so that nothing is missed. */
+  join(key: BuildKey): Wait;
+}
+
+export interface Wait extends Disposable {
+  /** The settled record; undefined when the signal came first. */
+  settled(signal: AbortSignal): Promise<SettledRecord | undefined>;
+}
+
+interface Shared {
+  readonly settled: Promise<SettledRecord>;
+  readonly stop: AbortController;
+  waiters: number;
+}
+
+// A message that was lost, or whose worker died, is published again by whoever waits.
+const unheardMs = 15_000;
+
+export function createWaiting(cache: BuildCache, queue: JobQueue, log: Log): Waiting {
+  const shared = new Map<BuildKey, Shared>();
+
+  async function untilSettled(key: BuildKey, signal: AbortSignal): Promise<SettledRecord> {
+    for await (const record of cache.watch(key, signal)) {
+      if (record !== undefined && isSettled(record)) return record;
+    }
+    throw new Error(`nobody waits for build ${key} any more`);
+  }
+
+  async function publishAgain(key: BuildKey): Promise<void> {
+    try {
+      if (!(await cache.republish(key, unheardMs))) return;
+      log("WARNING", "published a job again that nobody works on", { key });
+      await queue.publish({ kind: "build", key });
+    } catch (error) {
+      // The next round tries again; the pull itself goes on waiting.
+      log("ERROR", `could not look after build ${key}: ${messageOf(error)}`, { key });
+    }
+  }
+
+  function begin(key: BuildKey): Shared {
+    const stop = new AbortController();
+    const settled = untilSettled(key, stop.signal);
+    const repair = setInterval(() => void publishAgain(key), unheardMs);
+    const end = () => {
+      clearInterval(repair);
+      if (shared.get(key) === entry) shared.delete(key);
+    };
+    // Both ends are the waiters' to see; here it only matters that it is over.
+    settled.then(end, end);
+    const entry: Shared = { settled, stop, waiters: 0 };
+    shared.set(key, entry);
+    return entry;
+  }
+
+  return {
+    join(key) {
+      const entry = shared.get(key) ?? begin(key);
+      entry.waiters += 1;
+      return {
+        settled: (signal) => until(entry.settled, signal),
+        [Symbol.dispose]() {
+          entry.waiters -= 1;
+          if (entry.waiters > 0) return;
+          if (shared.get(key) === entry) shared.delete(key);
+          entry.stop.abort();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { createLocalBlobStore } from "../../core/local/blob-store.ts";
+import { createLocalBuildCache } from "../../core/local/build-cache.ts";
+import { openDatabase } from "../../core/local/database.ts";
+import { createLocalJobQueue } from "../../core/local/job-queue.ts";
+import { createLocalPins } from "../../core/local/pins.ts";
+import type { BuildKey } from "../../core/build-key.ts";
+import type { PackageSet } from "../../core/package-set.ts";
+import type { Handled, Job } from "../../core/ports.ts";
+import type { Progress, Settlement } from "../../core/record.ts";
+import { createCurrentPins } from "../../functions/current-pin.ts";
+import type { RegistryRequest } from "../../functions/exchange.ts";
+import { createRegistry } from "../../functions/registry.ts";
+import { createWaiting } from "../../functions/waiting.ts";
+import { options } from "./builds.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+/** The registry over real local adapters, with a worker whose builds end as the test says. */
+export interface TestRegistry extends AsyncDisposable {
+  readonly ask: (path: string, more?: Partial<RegistryRequest>) => Promise<Answer>;
+  /** What was handed to the worker, in order. */
+  readonly jobs: readonly Job[];
+  readonly blobs: ReturnType<typeof createLocalBlobStore>;
+  readonly cache: ReturnType<typeof createLocalBuildCache>;
+  readonly pins: ReturnType<typeof createLocalPins>;
+  readonly drain: () => void;
+  readonly log: readonly string[];
+  /** Moves the registry's clock on. */
+  advance(ms: number): void;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly text: string;
+}
+
+export interface TestWorker {
+  readonly packageSet?: PackageSet;
+  readonly holdMs?: number;
+  readonly build?: (
+    key: BuildKey,
+    report: (progress: Progress) => Promise<void>,
+  ) => Promise<Settlement>;
+  /** Where a reference stands; undefined: it selects nothing. */
+  readonly pin?: (reference: string | undefined) => Promise<string | undefined>;
+  /** Whether jobs are lost instead of handled. */
+  readonly deaf?: boolean;
+}
+
+export function testRegistry(worker: TestWorker = {}): TestRegistry {
+  const folder = tempFolder();
+  const database = openDatabase(folder.path);
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  const log: string[] = [];
+  const write = (severity: string, message: string) => void log.push(`${severity} ${message}`);
+  const cache = createLocalBuildCache(database, now);
+  const queue = createLocalJobQueue(database, now, write);
+  const pins = createLocalPins(database);
+  const blobs = createLocalBlobStore(folder.path);
+  const jobs: Job[] = [];
+  const stop = new AbortController();
+  const draining = new AbortController();
+
+  async function handle(job: Job): Promise<Handled> {
+    jobs.push(job);
+    if (worker.deaf !== true) await (job.kind === "build" ? build(job.key) : pin(job.pinId));
+    return { outcome: "acknowledge" };
+  }
+
+  async function build(key: BuildKey): Promise<void> {
+    const claimed = await cache.claim(key, "worker", 60_000);
+    if (claimed.state !== "mine" || worker.build === undefined) return;
+    const { lease } = claimed;
+    const settlement = await worker.build(key, async (progress) => {
+      await cache.report(lease, progress);
+    });
+    await cache.settle(lease, settlement);
+  }
+
+  async function pin(id: string): Promise<void> {
+    const asked = await pins.read(id);
+    if (asked === undefined) return;
+    const revision = worker.pin === undefined ? "r1" : await worker.pin(asked.reference);
+    const present = (await pins.read(id)) ?? asked;
+    const { version, failure: _, ...kept } = present;
+    const failure = {
+      reason: "revision-unknown",
+      message: `no ${asked.reference}`,
+      failedAt: now(),
+    } as const;
+    const found =
+      revision === undefined ? { failure } : { current: { revision, resolvedAt: now() } };
+    await pins.replace(id, version, { ...kept, ...found });
+  }
+
+  const packageSet = worker.packageSet ?? { kind: "starter" };
+  const times = { freshMs: 60_000, staleMs: Infinity };
+  const hold = { shortMs: worker.holdMs ?? 5000, longMs: worker.holdMs ?? 5000 };
+  const registry = createRegistry({
+    cache,
+    queue,
+    blobs,
+    pins: createCurrentPins({ packageSet, pins, queue, times, now, log: write }),
+    waiting: createWaiting(cache, queue, write),
+    options,
+    architecture: "amd64",
+    hold,
+    draining: draining.signal,
+    log: write,
+  });
+  const consuming = queue.consume(4, handle, stop.signal);
+
+  return {
+    jobs,
+    blobs,
+    cache,
+    pins,
+    log,
+    drain: () => draining.abort(),
+    advance: (ms) => void (offset += ms),
+    async ask(path, more = {}) {
+      const [route = "", query = ""] = path.split("?");
+      const { status, headers, body } = await registry({
+        method: "GET",
+        path: route,
+        query: new URLSearchParams(query),
+        headers: {},
+        signal: new AbortController().signal,
+        ...more,
+      });
+      const parts =
+        body === undefined ? [] : body instanceof Uint8Array ? [body] : await Array.fromAsync(body);
+      return { status, headers, text: Buffer.concat(parts).toString() };
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await consuming;
+      database[Symbol.dispose]();
+      folder[Symbol.dispose]();
+    },
+  };
+}
