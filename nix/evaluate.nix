@@ -1,0 +1,96 @@
+# Turns package names into derivations.
+#
+# `question` is JSON: { source, system, allowUnfree, packages: [name], catch }, where `source` is a store path that
+# holds a package set and a name is an attribute path as people type it. What a person typed is only ever a string in
+# here: looked up, compared, and handed back.
+#
+# The answer is { <name>: { state, ... } }:
+#   package        attribute, name, version, derivation, outputs [{ name, path }], mainProgram, priority
+#   not-found      prefix (the attribute path that was found so far), names (what is there instead)
+#   not-a-package  prefix, names
+#   ambiguous      prefix, names (all those that differ from what was asked for in case alone)
+#   throws         it is there and evaluating it fails: ask for it alone, without `catch`, to see the message
+{ question }:
+let
+  inherit (builtins) attrNames elem elemAt filter functionArgs head intersectAttrs isAttrs isFunction isString length
+    listToAttrs map replaceStrings split tryEval;
+
+  asked = builtins.fromJSON question;
+
+  # Nothing of the user's own Nix configuration takes part: the same pin is the same image for everybody.
+  arguments = {
+    inherit (asked) system;
+    config = { allowUnfree = asked.allowUnfree; };
+    overlays = [ ];
+  };
+  imported = import (builtins.storePath asked.source);
+  packageSet =
+    if isFunction imported then imported (intersectAttrs (functionArgs imported) arguments) else imported;
+
+  upper = [ "A" "B" "C" "D" "E" "F" "G" "H" "I" "J" "K" "L" "M" "N" "O" "P" "Q" "R" "S" "T" "U" "V" "W" "X" "Y" "Z" ];
+  lower = [ "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z" ];
+  toLower = replaceStrings upper lower;
+
+  # The attribute that a component means: exact, in another case, or behind the underscore that Nix wants before a digit.
+  attributesFor = set: component:
+    let
+      inAnyCase = wanted: filter (name: toLower name == toLower wanted) (attrNames set);
+      alternatives = [
+        (if set ? ${component} then [ component ] else [ ])
+        (inAnyCase component)
+        (if set ? ${"_" + component} then [ ("_" + component) ] else [ ])
+        (inAnyCase ("_" + component))
+      ];
+      found = filter (names: names != [ ]) alternatives;
+    in
+    if found == [ ] then [ ] else head found;
+
+  isDerivation = value: isAttrs value && (value.type or null) == "derivation";
+  outputsOf = value: value.outputs or [ "out" ];
+  documentation = [ "man" "info" "doc" "devdoc" "devman" ];
+
+  describe = path: value: output:
+    let
+      wanted =
+        let useful = filter (name: ! elem name documentation && elem name (outputsOf value)) (value.meta.outputsToInstall or [ ]);
+        in if output != null then [ output ] else if useful != [ ] then useful else [ (head (outputsOf value)) ];
+      parsed = builtins.parseDrvName value.name;
+    in
+    {
+      state = "package";
+      attribute = path;
+      name = value.pname or parsed.name;
+      version = value.version or parsed.version;
+      derivation = value.drvPath;
+      outputs = map (name: { inherit name; path = (value.${name} or value).outPath; }) wanted;
+      mainProgram = value.meta.mainProgram or null;
+      priority = value.meta.priority or 5;
+    };
+
+  join = prefix: name: if prefix == "" then name else "${prefix}.${name}";
+
+  # Walks down the components; `output` is the last one where it names an output of a derivation.
+  look = prefix: value: components: output:
+    let
+      component = head components;
+      names = attributesFor value component;
+      name = head names;
+      next = value.${name};
+      rest = builtins.genList (i: elemAt components (i + 1)) (length components - 1);
+    in
+    if components == [ ] then
+      (if isDerivation value then describe prefix value output
+      else { state = "not-a-package"; inherit prefix; names = if isAttrs value then attrNames value else [ ]; })
+    else if ! isAttrs value then { state = "not-found"; inherit prefix; names = [ ]; }
+    else if names == [ ] then { state = "not-found"; inherit prefix; names = attrNames value; }
+    else if length names > 1 then { state = "ambiguous"; inherit prefix names; }
+    else look (join prefix name) next rest (if isDerivation value && elem name (outputsOf value) then name else null);
+
+  answer = name:
+    let
+      looked = look "" packageSet (filter isString (split "\\." name)) null;
+      attempt = tryEval (builtins.deepSeq looked looked);
+    in
+    if ! asked.catch then looked else if attempt.success then attempt.value else { state = "throws"; };
+in
+listToAttrs (map (name: { inherit name; value = answer name; }) asked.packages)

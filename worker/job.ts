@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import type { BuildKey } from "../core/build-key.ts";
+import { imageName } from "../core/image.ts";
+import type { BuildCache, Handled, Job, Lease, Nix, Pins } from "../core/ports.ts";
+import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
+import { logWith, messageOf, type Log } from "../core/log.ts";
+import type { Build } from "./build.ts";
+import { lookUpPin } from "./pin-job.ts";
+
+export interface JobTools {
+  readonly cache: BuildCache;
+  readonly pins: Pins;
+  readonly nix: Nix;
+  readonly build: Build;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+const leaseMs = 60_000;
+const renewMs = 15_000;
+const reportMs = 2000;
+const acknowledged: Handled = { outcome: "acknowledge" };
+
+/**
+ * Makes the handler of jobs. The message is a hint and the record is the truth: a job that is settled, or alive
+ * elsewhere, is acknowledged. When `stopping` aborts, the build is given up and its lease given back, so that
+ * whoever comes next goes on at once.
+ */
+export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
+  const owner = randomUUID();
+
+  async function build(key: BuildKey): Promise<Handled> {
+    const claimed = await tools.cache.claim(key, owner, leaseMs);
+    if (claimed.state !== "mine") return acknowledged;
+    return await withLease(claimed.lease, claimed.record);
+  }
+
+  async function withLease(lease: Lease, record: BuildRecord): Promise<Handled> {
+    const log = logWith(tools.log, { key: lease.key });
+    const lost = new AbortController();
+    const heartbeat = setInterval(() => {
+      tools.cache
+        .renew(lease, leaseMs)
+        .then((held) => held || lost.abort(new Error("the lease went to somebody else")))
+        .catch((error: unknown) => log("WARNING", `could not renew a lease: ${messageOf(error)}`));
+    }, renewMs);
+    const reporter = createReporter(tools.cache, lease, log);
+    try {
+      const signal = AbortSignal.any([stopping, lost.signal]);
+      const settlement = await tools
+        .build(record, reporter.report, signal)
+        .catch((error: unknown) => {
+          signal.throwIfAborted();
+          return ourFailure(error, log);
+        });
+      await reporter.end();
+      if (await tools.cache.settle(lease, settlement)) say(log, record, settlement);
+      return acknowledged;
+    } catch (error) {
+      await reporter.end();
+      if (lost.signal.aborted) {
+        log("WARNING", "gave a build up: its lease was lost");
+        return acknowledged;
+      }
+      await tools.cache.release(lease);
+      if (stopping.aborted) return { outcome: "return", afterMs: 0 };
+      throw error;
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  function say(log: Log, record: BuildRecord, settlement: Settlement): void {
+    const seconds = Math.round((tools.now() - record.requestedAt) / 100) / 10;
+    const name = imageName(record.image);
+    if (settlement.state === "ready") {
+      const { digest } = settlement.manifest;
+      log("INFO", `${name} is ready after ${seconds} s`, { digest, seconds });
+      return;
+    }
+    const { reason, message } = settlement.failure;
+    const severity = reason === "service" ? "ERROR" : "WARNING";
+    log(severity, `${name} failed after ${seconds} s: ${message}`, { reason, seconds });
+  }
+
+  return async (job: Job): Promise<Handled> => {
+    if (job.kind === "build") return await build(job.key);
+    await lookUpPin(tools, job.pinId, stopping);
+    return acknowledged;
+  };
+}
+
+// Not the asker's fault: said to whoever waits, and not remembered, so that the next pull tries again.
+function ourFailure(error: unknown, log: Log): Settlement {
+  log("ERROR", `a build failed: ${messageOf(error)}`, { error });
+  return {
+    state: "failed",
+    failure: { reason: "service", message: messageOf(error), log: [] },
+  };
+}
+
+/** Writes progress as phases change and every two seconds at the most: each write is seen by everyone who waits. */
+function createReporter(cache: BuildCache, lease: Lease, log: Log) {
+  let latest: Progress | undefined;
+  let phase: string | undefined;
+  let writing = Promise.resolve();
+
+  function write(): void {
+    const progress = latest;
+    if (progress === undefined) return;
+    latest = undefined;
+    writing = writing
+      .then(async () => void (await cache.report(lease, progress)))
+      .catch((error: unknown) => log("WARNING", `could not report progress: ${messageOf(error)}`));
+  }
+
+  const timer = setInterval(write, reportMs);
+  return {
+    report: (progress: Progress): void => {
+      latest = progress;
+      if (progress.phase === phase) return;
+      phase = progress.phase;
+      log("DEBUG", progress.message, { phase });
+      write();
+    },
+    /** Nothing is written after this. */
+    end: async (): Promise<void> => {
+      clearInterval(timer);
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PackageSet } from "../core/package-set.ts";
+import type { Pinned } from "../core/ports.ts";
+import type { Log } from "../core/log.ts";
+import { callNix, evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
+import { CommandFailed } from "./run.ts";
+import { writeStarterSet } from "./starter-set.ts";
+
+export interface PinTools extends NixTools {
+  readonly packageSet: PackageSet;
+  readonly log: Log;
+}
+
+/** Looks up where a reference of the package set stands now. Throws where that could not be found out. */
+export async function pin(
+  tools: PinTools,
+  reference: string | undefined,
+  signal: AbortSignal,
+): Promise<Pinned> {
+  const { packageSet } = tools;
+  switch (packageSet.kind) {
+    case "nixpkgs":
+      return await pinGit(tools, packageSet.repository, reference, signal);
+    case "git":
+      return await pinGit(tools, packageSet.url, reference, signal);
+    case "path":
+      if (reference !== undefined) return await pinStored(tools, reference, signal);
+      return await pinFolder(tools, packageSet.path, signal);
+    case "starter":
+      if (reference !== undefined) return await pinStored(tools, reference, signal);
+      return await pinStarterSet(tools, signal);
+  }
+}
+
+/** The source of the package set at a revision, as a store path; undefined where there is no such revision. */
+export async function fetchSource(
+  tools: PinTools,
+  revision: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { packageSet } = tools;
+  if (packageSet.kind === "path" || packageSet.kind === "starter") return folderPath(revision);
+  const source =
+    packageSet.kind === "git"
+      ? { kind: "git", url: packageSet.url, revision }
+      : { kind: "tarball", url: packageSet.tarball.replaceAll("{revision}", revision) };
+  try {
+    return String(await evaluateExpression(tools, "fetch.nix", { source }, signal));
+  } catch (error) {
+    const message = evaluationMessage(error);
+    if (message === undefined) throw error;
+    if (
+      /http error 404|not our ref|bad object|cannot find git revision|no such file|couldn't (open|read) (a )?file/i.test(
+        message,
+      )
+    ) {
+      return undefined;
+    }
+    throw new Error(`the package set at ${revision} could not be fetched: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+// A branch wins over a tag of the same name, and a tag stands for the commit it points at.
+async function pinGit(
+  tools: PinTools,
+  url: string,
+  reference: string | undefined,
+  signal: AbortSignal,
+): Promise<Pinned> {
+  const wanted =
+    reference === undefined
+      ? ["HEAD"]
+      : [`refs/heads/${reference}`, `refs/tags/${reference}^{}`, `refs/tags/${reference}`];
+  const lines = await lsRemote(tools, url, wanted, signal);
+  const found = new Map(lines.map(([commit, name]) => [name, commit]));
+  const revision = wanted.map((name) => found.get(name)).find((commit) => commit !== undefined);
+  if (revision !== undefined) return { state: "pinned", revision };
+  const what = reference === undefined ? "no default branch" : `no branch or tag "${reference}"`;
+  return unknownRevision(
+    `the package set has ${what}: use latest, another branch or tag, or a commit`,
+  );
+}
+
+async function lsRemote(
+  tools: PinTools,
+  url: string,
+  wanted: readonly string[],
+  signal: AbortSignal,
+) {
+  const { stdout } = await tools.run({
+    file: "git",
+    args: ["ls-remote", "--", url, ...wanted],
+    // Credentials come from the user's own helpers and keys; nobody is there to type one.
+    env: { GIT_TERMINAL_PROMPT: "0" },
+    timeoutMs: 60_000,
+    signal,
+  });
+  return stdout.split("\n").map((line) => line.split("\t") as [string, string]); // <commit> TAB <name>
+}
+
+async function pinFolder(tools: PinTools, path: string, signal: AbortSignal): Promise<Pinned> {
+  const source = { kind: "folder", path };
+  try {
+    const stored = await evaluateExpression(tools, "fetch.nix", { source }, signal);
+    return { state: "pinned", revision: revisionOf(String(stored)) };
+  } catch (error) {
+    const message = evaluationMessage(error);
+    if (message === undefined) throw error;
+    throw new Error(`the package set in ${path} cannot be read: ${message}`, { cause: error });
+  }
+}
+
+async function pinStarterSet(tools: PinTools, signal: AbortSignal): Promise<Pinned> {
+  const folder = await mkdtemp(join(tmpdir(), "firn-starter-"));
+  try {
+    const tree = join(folder, "source");
+    await mkdir(tree);
+    await writeStarterSet(tools, tree, signal);
+    return await pinFolder(tools, tree, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+// The tag may be the revision of a tree that was served before, as long as the store still has it.
+async function pinStored(tools: PinTools, revision: string, signal: AbortSignal): Promise<Pinned> {
+  const none = `the package set has no revision "${revision}": use latest`;
+  if (!revisionPattern.test(revision)) return unknownRevision(none);
+  try {
+    const args = ["--check-validity", folderPath(revision)];
+    await callNix(tools, { file: "nix-store", args, signal });
+    return { state: "pinned", revision };
+  } catch (error) {
+    if (error instanceof CommandFailed && error.outcome.exitCode === 1)
+      return unknownRevision(none);
+    throw error;
+  }
+}
+
+// A folder's revision is the hash of the store path that holds a copy of it, always under the name `source`.
+const revisionPattern = /^[0-9a-z]{32}$/;
+
+function folderPath(revision: string): string {
+  return `/nix/store/${revision}-source`;
+}
+
+function revisionOf(storePath: string): string {
+  return storePath.slice("/nix/store/".length, -"-source".length);
+}
+
+function unknownRevision(message: string): Pinned {
+  return { state: "revision-unknown", message };
+}

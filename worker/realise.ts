@@ -1,0 +1,131 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Realised, StorePath, Wanted } from "../core/ports.ts";
+import { callNix, isOutage, type NixTools } from "./nix-command.ts";
+import { createNixLog } from "./nix-log.ts";
+import { CommandFailed } from "./run.ts";
+
+/** Builds or fetches outputs; throws where the machine is to blame rather than a package. */
+export async function realise(
+  tools: NixTools & { readonly roots: string },
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Realised> {
+  const log = createNixLog(wanted.onProgress);
+  const outputs = wanted.packages.map(
+    ({ derivation, outputs: named }) => `${derivation}!${named.map(({ name }) => name).join(",")}`,
+  );
+  const folder = join(tools.roots, wanted.root);
+  await mkdir(folder, { recursive: true });
+  try {
+    await callNix(tools, {
+      file: "nix-store",
+      args: [
+        "--realise",
+        "--add-root",
+        join(folder, "out"),
+        "--indirect",
+        "--log-format",
+        "internal-json",
+        "--verbose",
+        ...outputs,
+      ],
+      signal,
+      timeoutMs: wanted.timeoutMs,
+      onErrorLine: log.line,
+    });
+    return { state: "realised" };
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.outcome.missing) throw error;
+    if (error.outcome.timedOut) {
+      const minutes = Math.round(wanted.timeoutMs / 6000) / 10;
+      return {
+        state: "timed-out",
+        message: `the build took longer than ${minutes} minutes`,
+        log: log.tail(),
+      };
+    }
+    const message = withoutRepeats(log.errors).map(forPeople).join("\n");
+    if (!isBuildFailure(error.outcome.exitCode, message) || isOutage(message)) {
+      throw new Error(`Nix could not realise the packages: ${message || error.message}`, {
+        cause: error,
+      });
+    }
+    return { state: "build-failed", message, log: log.tail() };
+  }
+}
+
+/** Removes what keeps outputs in the store; Nix forgets links that lead nowhere by itself. */
+export async function release(tools: { readonly roots: string }, root: string): Promise<void> {
+  await rm(join(tools.roots, root), { recursive: true, force: true });
+}
+
+// 100 to 104: a builder failed, ran out of its time, or made something else than was promised [nix-store(1)].
+function isBuildFailure(exitCode: number | undefined, message: string): boolean {
+  if (exitCode !== undefined && exitCode >= 100 && exitCode <= 104) return true;
+  return /required to build|is required, but|cannot build|hash mismatch/.test(message);
+}
+
+function withoutRepeats(errors: readonly string[]): readonly string[] {
+  const builders = errors.filter((error) => /^builder for|hash mismatch/.test(error));
+  return [...new Set(builders.length > 0 ? builders : errors)];
+}
+
+// Of a store path people know the name; of the machine's system they need to know that it is another.
+function forPeople(error: string): string {
+  const named = error.replace(/\/nix\/store\/[0-9a-z]{32}-([^' ]+?)(?:\.drv)?(?=['\s]|$)/g, "$1");
+  return named.replace(
+    /^a '([^']+)' with features \{.*?\} is required to build '([^']+)', but I am a '([^']+)' with features.*$/s,
+    "$2 has to be built for $1, which this machine, a $3, cannot do, and no binary cache has it",
+  );
+}
+
+/** Asks for the closure of store paths, in each of the shapes in which Nix has printed it. */
+export async function closure(
+  tools: NixTools,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly StorePath[]> {
+  const { stdout } = await callNix(tools, {
+    file: "nix",
+    args: [
+      "--extra-experimental-features",
+      "nix-command",
+      "path-info",
+      "--json",
+      "--recursive",
+      ...paths,
+    ],
+    signal,
+  });
+  return parsePathInfo(stdout);
+}
+
+/** Reads `nix path-info --json`: a list in Nix 2.8, an object by path since 2.19, one inside `info` since 2.33. */
+export function parsePathInfo(text: string): readonly StorePath[] {
+  const parsed = JSON.parse(text) as unknown;
+  if (Array.isArray(parsed)) {
+    return parsed.map((entry: PathInfo) => storePath(String(entry.path), entry, ""));
+  }
+  const outer = parsed as Readonly<Record<string, unknown>>;
+  const nested = "info" in outer && "version" in outer;
+  const infos = (nested ? outer["info"] : outer) as Readonly<Record<string, PathInfo>>;
+  const folder = nested && typeof outer["storeDir"] === "string" ? outer["storeDir"] : "/nix/store";
+  return Object.entries(infos).map(([path, entry]) => storePath(path, entry, folder));
+}
+
+interface PathInfo {
+  readonly path?: string;
+  readonly narSize?: number;
+  readonly references?: readonly string[];
+}
+
+function storePath(name: string, entry: PathInfo | null, folder: string): StorePath {
+  const whole = (path: string) => (path.startsWith("/") ? path : `${folder}/${path}`);
+  const path = whole(name);
+  const { narSize, references } = entry ?? {};
+  if (typeof narSize !== "number" || !Array.isArray(references)) {
+    throw new Error(`Nix told nothing of ${path}: it is not valid in the store`);
+  }
+  return { path, size: narSize, references: references.map(whole).filter((each) => each !== path) };
+}
