@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { arch } from "node:os";
+import { resolve } from "node:path";
+import type { ImageOptions } from "../../core/build-key.ts";
+import type { Architecture } from "../../core/image.ts";
+import { createLocalBlobStore } from "../../core/local/blob-store.ts";
+import { createLocalBuildCache } from "../../core/local/build-cache.ts";
+import { openDatabase } from "../../core/local/database.ts";
+import { createLocalJobQueue } from "../../core/local/job-queue.ts";
+import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
+import { createLocalPins } from "../../core/local/pins.ts";
+import type { Log } from "../../core/log.ts";
+import type { PackageSet } from "../../core/package-set.ts";
+import type { LocalSettings } from "../../core/settings.ts";
+import { createCurrentPins, type PinTimes } from "../../functions/current-pin.ts";
+import { createListener } from "../../functions/http.ts";
+import { createRegistry } from "../../functions/registry.ts";
+import { createWaiting } from "../../functions/waiting.ts";
+import { createBuild } from "../../worker/build.ts";
+import { createJobHandler } from "../../worker/job.ts";
+import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
+import type { Environment } from "./environment.ts";
+import { listen } from "./listen.ts";
+import { prepareMachine } from "./machine.ts";
+
+/** Registry and worker in this process, over SQLite and a folder. */
+export interface Embedded {
+  readonly port: number;
+  readonly packageSet: PackageSet;
+  /** Where `latest` stands. */
+  readonly revision: string;
+  /** Sends waiting pulls on, gives builds up so that the next start goes on with them, and ends every child. */
+  close(): Promise<void>;
+}
+
+const now = Date.now;
+
+/** Starts it. Rejects with an Error for people where it cannot: no Nix, a port or a data folder that is taken. */
+export async function startEmbedded(
+  settings: LocalSettings,
+  environment: Environment,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Embedded> {
+  const data = resolve(settings.data);
+  await using resources = new AsyncDisposableStack();
+  const database = resources.use(openDatabase(data));
+  const cache = createLocalBuildCache(database, now);
+  const queue = createLocalJobQueue(database, now, log);
+  const layers = createLocalLayerCache(database);
+  const pins = createLocalPins(database);
+  const blobs = createLocalBlobStore(data);
+
+  const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
+  const { packageSet, nix } = machine;
+  const popular = await readPopularity(settings.popularity);
+  const options: ImageOptions = {
+    layerBudget: settings.layers,
+    popularity: popular.digest,
+    compression: "gzip-6",
+    allowUnfree: settings.allowUnfree,
+  };
+
+  const stopping = new AbortController();
+  const timeLimitMs = settings.buildMinutes * 60_000;
+  const { popularity } = popular;
+  const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, log });
+  const handle = createJobHandler({ cache, pins, nix, build, log, now }, stopping.signal);
+  const working = queue.consume(settings.builds, handle, stopping.signal);
+  resources.defer(async () => {
+    stopping.abort(new Error("firn is stopping"));
+    await working;
+  });
+
+  const times = pinTimes(packageSet, settings.pinSeconds);
+  const currentPins = createCurrentPins({ packageSet, pins, queue, times, now, log });
+  const registry = createRegistry({
+    cache,
+    queue,
+    blobs,
+    pins: currentPins,
+    waiting: createWaiting(cache, queue, log),
+    options,
+    architecture: architectureOf(settings),
+    hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
+    draining: stopping.signal,
+    log,
+  });
+  const current = await currentPins.lookUp("latest", signal);
+  signal.throwIfAborted();
+  if (current?.state !== "pinned") throw new Error(current?.failure.message ?? "no package set");
+
+  const server = await listen(createListener(registry, log), settings.host, settings.port);
+  resources.defer(async () => {
+    stopping.abort(new Error("firn is stopping"));
+    await server.close();
+  });
+  const kept = resources.move();
+  return {
+    port: server.port,
+    packageSet,
+    revision: current.pin.revision,
+    close: async () => await kept.disposeAsync(),
+  };
+}
+
+// A folder is expected to be served as it is now; a channel may be some minutes behind while it is looked up.
+function pinTimes(packageSet: PackageSet, pinSeconds: number): PinTimes {
+  const freshMs = pinSeconds * 1000;
+  return packageSet.kind === "path"
+    ? { freshMs: 1000, staleMs: 1000 }
+    : { freshMs, staleMs: Infinity };
+}
+
+function architectureOf({ architecture }: LocalSettings): Architecture {
+  if (architecture !== "auto") return architecture;
+  return arch() === "arm64" ? "arm64" : "amd64";
+}
+
+async function readPopularity(path: string | undefined) {
+  if (path === undefined) return { popularity: noPopularity, digest: "" };
+  const text = await readFile(path, "utf8");
+  const digest = createHash("sha256").update(text).digest("hex");
+  return { popularity: parsePopularity(text), digest };
+}

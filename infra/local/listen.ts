@@ -1,0 +1,49 @@
+import { createServer, type RequestListener } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
+export interface Listening {
+  readonly port: number;
+  /** Takes no more requests, lets those under way end for some seconds, and cuts what is left. */
+  close(): Promise<void>;
+}
+
+const drainMs = 3000;
+
+/** Listens; rejects with an Error that says what to do where the address cannot be had. */
+export async function listen(
+  listener: RequestListener,
+  host: string,
+  port: number,
+): Promise<Listening> {
+  const server = createServer(listener);
+  // A pull may be held for minutes before the first byte of its answer, and a slow client may read for an hour.
+  server.requestTimeout = 0;
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new Error(explain(error, host, port), { cause: error });
+  }
+  const address = server.address() as AddressInfo; // it listens on a port, so it is not a pipe
+  return {
+    port: address.port,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      server.closeIdleConnections();
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function explain(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") {
+    return `port ${port} is taken: stop the program that listens there, or set FIRN_PORT to another one`;
+  }
+  if (code === "EACCES") return `port ${port} needs root: set FIRN_PORT to one above 1023`;
+  return `cannot listen on ${host}:${port}: ${String(error)}`;
+}

@@ -1,0 +1,50 @@
+import pino from "pino";
+import pretty from "pino-pretty";
+import type { Log, Severity } from "../../core/log.ts";
+
+type Level = "debug" | "info" | "warning" | "error";
+
+const levels: Record<Severity, "debug" | "info" | "warn" | "error"> = {
+  DEBUG: "debug",
+  INFO: "info",
+  WARNING: "warn",
+  ERROR: "error",
+};
+const severities: Record<string, Severity> = {
+  debug: "DEBUG",
+  info: "INFO",
+  warn: "WARNING",
+  error: "ERROR",
+};
+
+/**
+ * A log on stdout: a line of JSON an event in the shape that Cloud Logging reads (`severity`, `message`, `time`),
+ * or a line of text for a person at a terminal, who sees the fields only at level debug.
+ */
+export function createLog(format: "text" | "json", level: Level): Log {
+  const options: pino.LoggerOptions = {
+    level: level === "warning" ? "warn" : level,
+    messageKey: "message",
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { error: pino.stdSerializers.err },
+  };
+  const formatters = { level: (label: string) => ({ severity: severities[label] ?? "INFO" }) };
+  const logger =
+    format === "json"
+      ? pino({ ...options, formatters }, pino.destination({ sync: true }))
+      : pino(options, forPeople(level));
+  return (severity, message, fields = {}) => logger[levels[severity]](fields, message);
+}
+
+function forPeople(level: Level) {
+  return pretty({
+    colorize: process.stdout.isTTY,
+    messageKey: "message",
+    timestampKey: "time",
+    translateTime: "SYS:HH:MM:ss",
+
+    hideObject: level !== "debug",
+    sync: true,
+  });
+}

@@ -1,0 +1,145 @@
+import { readFile } from "node:fs/promises";
+import { messageOf, type Log } from "../../core/log.ts";
+import type { Run } from "../../worker/run.ts";
+
+export interface NixConfigTools {
+  readonly run: Run;
+  readonly log: Log;
+  readonly isRoot: boolean;
+  /** Whether a proxy is configured, which the probe of the substituters could not use. */
+  readonly hasProxy: boolean;
+  /** Lines of nix.conf from the settings; they come last and win. */
+  readonly further: readonly string[];
+}
+
+/**
+ * Gives the lines. The builders of the starter set use the machine's own programs, which no sandbox would let them:
+ * `needsHost` says so.
+ */
+export type NixConfig = (needsHost: boolean) => Promise<string>;
+
+const probeMs = 4000;
+const probeAgainMs = 60_000;
+
+/**
+ * Finds out what Nix can do on this machine, and gives the lines of nix.conf that make it work: without build users
+ * where there are none, without a sandbox where that is impossible, and without substituters while none answers,
+ * since each call would wait seconds for a name that does not resolve.
+ */
+export async function createNixConfig(
+  tools: NixConfigTools,
+  signal: AbortSignal,
+): Promise<NixConfig> {
+  const { log } = tools;
+  const lines: string[] = [];
+  const present = await presentConfig(tools, signal);
+  if (tools.isRoot && !(await hasBuildUsers())) lines.push("build-users-group =");
+  const sandboxed = present["sandbox"] !== false && present["sandbox"] !== "false";
+  const canSandbox = sandboxed && (await sandboxWorks(tools, lines, signal));
+  if (sandboxed && !canSandbox)
+    log("INFO", "this machine cannot sandbox builds: Nix builds without");
+
+  const configured = present["substituters"];
+  const substituters = (Array.isArray(configured) ? configured : []).map(String);
+  let answering = await probe(substituters, tools.hasProxy);
+  let probedAt = performance.now();
+  const said = substituters.length > 0 && answering.length === 0;
+  if (said) log("INFO", "no binary cache answers: what is not in the store is built here");
+
+  async function probeAgain(): Promise<void> {
+    probedAt = performance.now();
+    answering = await probe(substituters, tools.hasProxy);
+    if (answering.length > 0) log("INFO", `binary caches answer again: ${answering.join(", ")}`);
+  }
+
+  return async (needsHost) => {
+    const isMissing = answering.length < substituters.length;
+    if (isMissing && performance.now() - probedAt > probeAgainMs) {
+      // Not waited for: the calls of this minute do without.
+      probeAgain().catch((error: unknown) => log("WARNING", `probing failed: ${messageOf(error)}`));
+    }
+    const reachable = isMissing ? [`substituters = ${answering.join(" ")}`] : [];
+    const sandbox = needsHost || !canSandbox ? ["sandbox = false"] : [];
+    return [...lines, ...sandbox, ...reachable, ...tools.further].join("\n");
+  };
+}
+
+type NixSettings = Readonly<Record<string, unknown>>;
+
+async function presentConfig(tools: NixConfigTools, signal: AbortSignal): Promise<NixSettings> {
+  const { stdout } = await tools.run({
+    file: "nix",
+    args: ["--extra-experimental-features", "nix-command", "show-config", "--json"],
+    env: { NIX_CONFIG: tools.further.join("\n") },
+    signal,
+  });
+  const parsed = JSON.parse(stdout) as Readonly<Record<string, { readonly value: unknown }>>;
+  return Object.fromEntries(Object.entries(parsed).map(([name, { value }]) => [name, value]));
+}
+
+async function hasBuildUsers(): Promise<boolean> {
+  const groups = await readFile("/etc/group", "utf8").catch(() => "");
+  return /^nixbld:[^:]*:\d+:.+$/m.test(groups);
+}
+
+// Nix's own builder that makes a folder of links: the only kind of build that needs no program inside the sandbox.
+const probeExpression = `{ name }: derivation {
+  inherit name;
+  system = "builtin";
+  builder = "builtin:buildenv";
+  derivations = "";
+  manifest = "/dev/null";
+}`;
+
+async function sandboxWorks(
+  tools: NixConfigTools,
+  lines: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await tools.run({
+      file: "nix-build",
+      // A new name each time, so that it is built and not found.
+      args: [
+        "--no-out-link",
+        "--expr",
+        probeExpression,
+        "--argstr",
+        "name",
+        `firn-probe-${process.pid}`,
+      ],
+      env: {
+        NIX_CONFIG: [...lines, "substituters =", "sandbox-fallback = false", ...tools.further].join(
+          "\n",
+        ),
+        NIX_PATH: "",
+      },
+      timeoutMs: 30_000,
+      signal,
+    });
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    tools.log("DEBUG", `the sandbox probe failed: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+/** The substituters that answer; those that are not reached by HTTP are taken to. */
+async function probe(
+  substituters: readonly string[],
+  hasProxy: boolean,
+): Promise<readonly string[]> {
+  const answers = await Promise.all(
+    substituters.map(async (url) => {
+      if (hasProxy || !/^https?:/.test(url)) return true;
+      const info = new URL("nix-cache-info", url.endsWith("/") ? url : `${url}/`);
+      const answered = fetch(info, { signal: AbortSignal.timeout(probeMs) });
+      return await answered.then(
+        (response) => response.ok,
+        () => false, // not reached, for whatever reason
+      );
+    }),
+  );
+  return substituters.filter((_, i) => answers[i]);
+}
