@@ -87,7 +87,7 @@ export function groupLayers(
   const ratings = rate(graph, popularity);
   const tops = topsOf(graph, [...roots.map(graph.nodeOf), ...ratings.apart]);
   const groups = gather(graph, tops, ratings).sort(
-    (a, b) => b.rating - a.rating || 0,
+    (a, b) => b.rating - a.rating || compareTops(a, b),
   );
   const kept = groups.length > budget ? groups.splice(0, budget - 1) : groups.splice(0);
   kept.sort((a, b) => b.popularity - a.popularity || compareTops(a, b));

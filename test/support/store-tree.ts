@@ -1,0 +1,51 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
+
+/** A file's text, a program's, a link's target, or an empty folder. */
+export type Planned = string | { program: string } | { link: string } | { folder: true };
+
+/** A folder for one test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "firn-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Makes files below `root`, which stands for `/`, by their paths. */
+export function plant(root: string, files: Readonly<Record<string, Planned>>): string {
+  for (const [path, planned] of Object.entries(files)) {
+    const place = join(root, path);
+    mkdirSync(dirname(place), { recursive: true });
+    if (typeof planned === "string") writeFileSync(place, planned);
+    else if ("link" in planned) symlinkSync(planned.link, place);
+    else if ("folder" in planned) mkdirSync(place, { recursive: true });
+    else {
+      writeFileSync(place, planned.program);
+      chmodSync(place, 0o755);
+    }
+  }
+  return root;
+}
+
+/** The path of a store path whose hash is one letter, over and over. */
+export function stored(letter: string, name: string): string {
+  return `/nix/store/${letter.repeat(32)}-${name}`;
+}
+
+/** Numbers below 1 that are the same on each run (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** All of a stream's bytes: for tests, whose streams are small. */
+export async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(chunks));
+}
