@@ -19,6 +19,7 @@ export interface JobTools {
 const leaseMs = 60_000;
 const renewMs = 15_000;
 const reportMs = 2000;
+const sayMs = 10_000;
 const acknowledged: Handled = { outcome: "acknowledge" };
 
 /**
@@ -44,7 +45,7 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
         .then((held) => held || lost.abort(new Error("the lease went to somebody else")))
         .catch((error: unknown) => log("WARNING", `could not renew a lease: ${messageOf(error)}`));
     }, renewMs);
-    const reporter = createReporter(tools.cache, lease, log);
+    const reporter = createReporter(tools.cache, lease, imageName(record.image), log);
     try {
       const signal = AbortSignal.any([stopping, lost.signal]);
       const settlement = await tools
@@ -100,18 +101,28 @@ function ourFailure(error: unknown, log: Log): Settlement {
 }
 
 /** Writes progress as phases change and every two seconds at the most: each write is seen by everyone who waits. */
-function createReporter(cache: BuildCache, lease: Lease, log: Log) {
+function createReporter(cache: BuildCache, lease: Lease, name: string, log: Log) {
   let latest: Progress | undefined;
   let phase: string | undefined;
   let writing = Promise.resolve();
+  let saidAt = performance.now();
 
   function write(): void {
     const progress = latest;
     if (progress === undefined) return;
     latest = undefined;
+    say(progress);
     writing = writing
       .then(async () => void (await cache.report(lease, progress)))
       .catch((error: unknown) => log("WARNING", `could not report progress: ${messageOf(error)}`));
+  }
+
+  // Most builds are over before anybody wonders; of the others a line every ten seconds.
+  function say({ phase: current, message, done, total }: Progress): void {
+    const isSlow = performance.now() - saidAt > sayMs;
+    if (isSlow) saidAt = performance.now();
+    const count = total > 1 ? `, ${done} of ${total}` : "";
+    log(isSlow ? "INFO" : "DEBUG", `${name}: ${current}${count}: ${message}`, { phase: current });
   }
 
   const timer = setInterval(write, reportMs);
@@ -120,7 +131,6 @@ function createReporter(cache: BuildCache, lease: Lease, log: Log) {
       latest = progress;
       if (progress.phase === phase) return;
       phase = progress.phase;
-      log("DEBUG", progress.message, { phase });
       write();
     },
     /** Nothing is written after this. */

@@ -6,8 +6,6 @@ import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, realise, release } from "./realise.ts";
 
 export interface NixAdapterTools extends PinTools {
-  /** Folder for the roots that keep what is being built from garbage collection. */
-  readonly roots: string;
   readonly allowUnfree: boolean;
 }
 

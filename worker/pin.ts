@@ -10,6 +10,8 @@ import { writeStarterSet } from "./starter-set.ts";
 
 export interface PinTools extends NixTools {
   readonly packageSet: PackageSet;
+  /** Folder for what keeps store paths from garbage collection. */
+  readonly roots: string;
   readonly log: Log;
 }
 
@@ -105,13 +107,22 @@ async function lsRemote(
 async function pinFolder(tools: PinTools, path: string, signal: AbortSignal): Promise<Pinned> {
   const source = { kind: "folder", path };
   try {
-    const stored = await evaluateExpression(tools, "fetch.nix", { source }, signal);
-    return { state: "pinned", revision: revisionOf(String(stored)) };
+    const stored = String(await evaluateExpression(tools, "fetch.nix", { source }, signal));
+    await keep(tools, stored, signal);
+    return { state: "pinned", revision: revisionOf(stored) };
   } catch (error) {
     const message = evaluationMessage(error);
     if (message === undefined) throw error;
     throw new Error(`the package set in ${path} cannot be read: ${message}`, { cause: error });
   }
+}
+
+// The folder may have changed, or be gone, when the pin is used again: until the next pin its copy has to stay.
+async function keep(tools: PinTools, path: string, signal: AbortSignal): Promise<void> {
+  await mkdir(tools.roots, { recursive: true });
+  const root = join(tools.roots, "source");
+  const args = ["--realise", "--add-root", root, "--indirect", path];
+  await callNix(tools, { file: "nix-store", args, signal });
 }
 
 async function pinStarterSet(tools: PinTools, signal: AbortSignal): Promise<Pinned> {

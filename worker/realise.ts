@@ -15,7 +15,7 @@ export async function realise(
   const outputs = wanted.packages.map(
     ({ derivation, outputs: named }) => `${derivation}!${named.map(({ name }) => name).join(",")}`,
   );
-  const folder = join(tools.roots, wanted.root);
+  const folder = folderOf(tools.roots, wanted.root);
   await mkdir(folder, { recursive: true });
   try {
     await callNix(tools, {
@@ -57,13 +57,19 @@ export async function realise(
 
 /** Removes what keeps outputs in the store; Nix forgets links that lead nowhere by itself. */
 export async function release(tools: { readonly roots: string }, root: string): Promise<void> {
-  await rm(join(tools.roots, root), { recursive: true, force: true });
+  await rm(folderOf(tools.roots, root), { recursive: true, force: true });
+}
+
+function folderOf(roots: string, root: string): string {
+  return join(roots, "builds", root);
 }
 
 // 100 to 104: a builder failed, ran out of its time, or made something else than was promised [nix-store(1)].
 function isBuildFailure(exitCode: number | undefined, message: string): boolean {
   if (exitCode !== undefined && exitCode >= 100 && exitCode <= 104) return true;
-  return /required to build|is required, but|cannot build|hash mismatch/.test(message);
+  return /required to build|has to be built for|is required, but|cannot build|hash mismatch/.test(
+    message,
+  );
 }
 
 function withoutRepeats(errors: readonly string[]): readonly string[] {

@@ -4,7 +4,8 @@ import { compareBytes } from "../core/bytewise.ts";
 /** The names that were probably meant, nearest first, at most three; none where nothing is near. */
 export function suggest(typed: string, names: readonly string[]): readonly string[] {
   const wanted = typed.toLowerCase();
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  // Two letters that changed places are two edits.
+  const limit = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
   return names
     .map((name) => ({ name, far: farness(wanted, name.toLowerCase().replace(/^_/, "")) }))
     .filter(({ far }) => far <= limit)

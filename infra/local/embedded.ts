@@ -11,9 +11,9 @@ import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { Log } from "../../core/log.ts";
-import type { PackageSet } from "../../core/package-set.ts";
+import type { PackageSet, Pin } from "../../core/package-set.ts";
 import type { LocalSettings } from "../../core/settings.ts";
-import { createCurrentPins, type PinTimes } from "../../functions/current-pin.ts";
+import { createCurrentPins, type CurrentPins, type PinTimes } from "../../functions/current-pin.ts";
 import { createListener } from "../../functions/http.ts";
 import { createRegistry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
@@ -87,9 +87,7 @@ export async function startEmbedded(
     draining: stopping.signal,
     log,
   });
-  const current = await currentPins.lookUp("latest", signal);
-  signal.throwIfAborted();
-  if (current?.state !== "pinned") throw new Error(current?.failure.message ?? "no package set");
+  const pin = await firstPin(currentPins, signal);
 
   const server = await listen(createListener(registry, log), settings.host, settings.port);
   resources.defer(async () => {
@@ -100,17 +98,33 @@ export async function startEmbedded(
   return {
     port: server.port,
     packageSet,
-    revision: current.pin.revision,
+    revision: pin.revision,
     close: async () => await kept.disposeAsync(),
   };
 }
 
-// A folder is expected to be served as it is now; a channel may be some minutes behind while it is looked up.
+// What was served before is served at once; on the first start it has to be looked up.
+async function firstPin(pins: CurrentPins, signal: AbortSignal): Promise<Pin> {
+  const known = await pins.known("latest");
+  if (known !== undefined) return known;
+  const found = await pins.lookUp("latest", signal);
+  signal.throwIfAborted();
+  if (found?.state === "pinned") return found.pin;
+  throw new Error(found?.failure.message ?? "it is not known where the package set stands");
+}
+
 function pinTimes(packageSet: PackageSet, pinSeconds: number): PinTimes {
-  const freshMs = pinSeconds * 1000;
-  return packageSet.kind === "path"
-    ? { freshMs: 1000, staleMs: 1000 }
-    : { freshMs, staleMs: Infinity };
+  switch (packageSet.kind) {
+    case "path":
+      // A folder is expected to be served as it is now.
+      return { freshMs: 1000, staleMs: 1000 };
+    case "starter":
+      // It changes when the machine's package lists do, and looking takes seconds.
+      return { freshMs: 60 * 60_000, staleMs: Infinity };
+    case "git":
+    case "nixpkgs":
+      return { freshMs: pinSeconds * 1000, staleMs: Infinity };
+  }
 }
 
 function architectureOf({ architecture }: LocalSettings): Architecture {

@@ -31,7 +31,7 @@ export async function prepareMachine(
   const config = await createNixConfig(configTools, signal);
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
-  await rm(roots, { recursive: true, force: true });
+  await rm(join(roots, "builds"), { recursive: true, force: true });
   const { allowUnfree } = settings;
   const nixFor = (packageSet: PackageSet) => {
     const needsHost = packageSet.kind === "starter";

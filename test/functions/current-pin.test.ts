@@ -14,7 +14,7 @@ describe("a tag", () => {
       asked.push(reference);
       return "r1";
     };
-    await using registry = testRegistry({ packageSet, build, pin });
+    await using registry = await testRegistry({ packageSet, build, pin });
     await Promise.all(Array.from({ length: 20 }, () => registry.ask(pull)));
     await registry.ask(pull);
     expect(asked).toEqual(["nixos-25.11"]);
@@ -23,7 +23,7 @@ describe("a tag", () => {
   it("that selects nothing is an error, which is remembered for a while", async () => {
     let asked = 0;
     const pin = async () => void (asked += 1);
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       packageSet,
       build,
       pin: async () => (await pin(), undefined),
@@ -41,7 +41,7 @@ describe("a tag", () => {
   });
 
   it("that is a commit is not looked up at all", async () => {
-    await using registry = testRegistry({ packageSet, build });
+    await using registry = await testRegistry({ packageSet, build });
     expect(await registry.ask(`/v2/git/manifests/${"0".repeat(40)}`)).toMatchObject({
       status: 200,
     });
@@ -50,7 +50,7 @@ describe("a tag", () => {
 
   it("whose pin is stale is served from it at once, and from the new one afterwards", async () => {
     let revision = "r1";
-    await using registry = testRegistry({ packageSet, build, pin: async () => revision });
+    await using registry = await testRegistry({ packageSet, build, pin: async () => revision });
     await registry.ask(pull);
     revision = "r2";
     registry.advance(61_000);

@@ -16,7 +16,7 @@ function problemOf({ text }: Answer): { code: string; message: string } {
 
 describe("the registry", () => {
   it.each(["/v2", "/v2/"])("says that it is one at %s", async (base) => {
-    await using registry = testRegistry();
+    await using registry = await testRegistry();
     expect(await registry.ask(base)).toMatchObject({
       status: 200,
       headers: {
@@ -28,7 +28,7 @@ describe("the registry", () => {
   });
 
   it("builds what was asked for and answers with exactly the stored bytes", async () => {
-    await using registry = testRegistry({ build });
+    await using registry = await testRegistry({ build });
     const answer = await registry.ask(path);
     expect(answer).toMatchObject({
       status: 200,
@@ -44,7 +44,7 @@ describe("the registry", () => {
   });
 
   it("makes one build of a hundred pulls at once, and none of the pulls after it", async () => {
-    await using registry = testRegistry({ build });
+    await using registry = await testRegistry({ build });
     const answers = await Promise.all(Array.from({ length: 100 }, () => registry.ask(path)));
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     await registry.ask(path);
@@ -53,7 +53,7 @@ describe("the registry", () => {
   });
 
   it("serves a manifest by its digest for good, under every name", async () => {
-    await using registry = testRegistry({ build });
+    await using registry = await testRegistry({ build });
     await registry.ask(path);
     for (const name of ["git", "some/other"]) {
       expect(await registry.ask(`/v2/${name}/manifests/${manifest.digest}`)).toMatchObject({
@@ -65,7 +65,7 @@ describe("the registry", () => {
   });
 
   it("answers 304 to a client that has the manifest", async () => {
-    await using registry = testRegistry({ build });
+    await using registry = await testRegistry({ build });
     const headers = { "if-none-match": `"${manifest.digest}"` };
     const answer = await registry.ask(path, { headers });
     expect(answer).toMatchObject({ status: 304, text: "" });
@@ -73,7 +73,7 @@ describe("the registry", () => {
   });
 
   it("sends a pull that was held long enough to its next hop, and the ninth away for a while", async () => {
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       holdMs: 20,
       build: () => new Promise(() => undefined),
       deaf: true,
@@ -100,7 +100,7 @@ describe("the registry", () => {
   });
 
   it("sends waiting pulls on at once when the process is about to end", async () => {
-    await using registry = testRegistry({ holdMs: 60_000, deaf: true });
+    await using registry = await testRegistry({ holdMs: 60_000, deaf: true });
     const held = registry.ask(path);
     await expect.poll(() => registry.jobs.length).toBe(1);
     registry.drain();
@@ -110,7 +110,7 @@ describe("the registry", () => {
   it("goes on with a build whose client went away", async () => {
     const started = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       build: async () => {
         started.resolve();
         await finish.promise;
@@ -129,7 +129,7 @@ describe("the registry", () => {
 
   it("tells a person why an image cannot be had, with the end of the log, and remembers it", async () => {
     const log = ["compiling", "fatal: out of flux"];
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       build: async () => failed({ message: "git does not build", log }),
     });
     const answer = await registry.ask(path);
@@ -146,7 +146,7 @@ describe("the registry", () => {
   });
 
   it("answers 503 to trouble of its own, and tries again with the next pull", async () => {
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       build: async () => failed({ reason: "service", message: "the disk is full" }),
     });
     const answer = await registry.ask(path);
@@ -173,7 +173,7 @@ describe("the registry", () => {
     ["/v2/git/referrers/sha256:x", 400, "DIGEST_INVALID"],
     ["/status/nothing", 404, "MANIFEST_UNKNOWN"],
   ])("answers %s with %i %s, and starts nothing", async (odd, status, code) => {
-    await using registry = testRegistry({ build });
+    await using registry = await testRegistry({ build });
     const answer = await registry.ask(odd);
     expect(answer).toMatchObject({ status, headers: { "content-type": "application/json" } });
     expect(problemOf(answer).code).toBe(code);
@@ -181,7 +181,7 @@ describe("the registry", () => {
   });
 
   it("has tags for every name that can be pulled, and an index of referrers for every digest", async () => {
-    await using registry = testRegistry();
+    await using registry = await testRegistry();
     expect(await registry.ask("/v2/shell/git/tags/list")).toMatchObject({
       status: 200,
       text: '{"name":"shell/git","tags":["latest"]}',
@@ -194,7 +194,7 @@ describe("the registry", () => {
   it("shows what it is building and how far that is", async () => {
     const reported = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
-    await using registry = testRegistry({
+    await using registry = await testRegistry({
       build: async (_, report) => {
         await report({ phase: "realising", done: 2, total: 7, message: "building git-2.51" });
         reported.resolve();
@@ -221,7 +221,7 @@ describe("the registry", () => {
   });
 
   it("serves a blob whole, in ranges, and its size to HEAD", async () => {
-    await using registry = testRegistry();
+    await using registry = await testRegistry();
     const content = Buffer.from(Array.from({ length: 3000 }, (_, i) => i % 251));
     const { digest } = await registry.blobs.write(
       (async function* () {

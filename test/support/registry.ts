@@ -12,7 +12,7 @@ import type { RegistryRequest } from "../../functions/exchange.ts";
 import { createRegistry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { options } from "./builds.ts";
-import { tempFolder } from "./temp-folder.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The registry over real local adapters, with a worker whose builds end as the test says. */
 export interface TestRegistry extends AsyncDisposable {
@@ -47,8 +47,8 @@ export interface TestWorker {
   readonly deaf?: boolean;
 }
 
-export function testRegistry(worker: TestWorker = {}): TestRegistry {
-  const folder = tempFolder();
+export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistry> {
+  const folder = await temporaryFolder();
   const database = openDatabase(folder.path);
   let offset = 0;
   const now = () => Date.now() + offset;
@@ -137,7 +137,7 @@ export function testRegistry(worker: TestWorker = {}): TestRegistry {
       stop.abort();
       await consuming;
       database[Symbol.dispose]();
-      folder[Symbol.dispose]();
+      await folder[Symbol.asyncDispose]();
     },
   };
 }

@@ -12,50 +12,50 @@ import { buildCacheContract } from "../../contract/build-cache.ts";
 import { jobQueueContract } from "../../contract/job-queue.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-function openTemporary() {
-  const folder = tempFolder();
+async function openTemporary() {
+  const folder = await temporaryFolder();
   const database = openDatabase(folder.path);
   const close = async () => {
     database[Symbol.dispose]();
-    folder[Symbol.dispose]();
+    await folder[Symbol.asyncDispose]();
   };
   return { database, [Symbol.asyncDispose]: close };
 }
 
 buildCacheContract("SQLite", async () => {
-  const open = openTemporary();
+  const open = await openTemporary();
   let now = 1_000_000;
   const cache = createLocalBuildCache(open.database, () => now);
   return { ...open, cache, advance: (ms) => (now += ms) };
 });
 
 layerCacheContract("SQLite", async () => {
-  const open = openTemporary();
+  const open = await openTemporary();
   return { ...open, layers: createLocalLayerCache(open.database) };
 });
 
 pinsContract("SQLite", async () => {
-  const open = openTemporary();
+  const open = await openTemporary();
   return { ...open, pins: createLocalPins(open.database) };
 });
 
 jobQueueContract("SQLite", async () => {
-  const open = openTemporary();
+  const open = await openTemporary();
   return { ...open, queue: createLocalJobQueue(open.database, Date.now, () => undefined) };
 });
 
 blobStoreContract(
   "a folder",
   async () => {
-    const folder = tempFolder();
+    const folder = await temporaryFolder();
     return {
       store: createLocalBlobStore(folder.path),
       corrupt: (digest, bytes) =>
         writeFile(join(folder.path, "blobs/sha256", hexOf(digest)), bytes),
       staged: () => readdir(join(folder.path, "staging")),
-      [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
+      [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
     };
   },
   async (store, digest, range) => {

@@ -4,12 +4,12 @@ import { openDatabase } from "../../../core/local/database.ts";
 import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import type { Job } from "../../../core/ports.ts";
 import { buildOf } from "../../support/builds.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const git = buildOf("git");
 
-it("a data folder belongs to one process: the second is told what to do", () => {
-  using folder = tempFolder();
+it("a data folder belongs to one process: the second is told what to do", async () => {
+  await using folder = await temporaryFolder();
   using _first = openDatabase(folder.path);
   expect(() => openDatabase(folder.path)).toThrow(
     `another firn uses the data folder ${folder.path}: stop it, or set FIRN_DATA`,
@@ -17,7 +17,7 @@ it("a data folder belongs to one process: the second is told what to do", () => 
 });
 
 it("what a former process held is free at once for the next, and its records and jobs are there", async () => {
-  using folder = tempFolder();
+  await using folder = await temporaryFolder();
   {
     using former = openDatabase(folder.path);
     const cache = createLocalBuildCache(former, Date.now);
@@ -46,8 +46,8 @@ it("what a former process held is free at once for the next, and its records and
   expect(jobs).toEqual([{ kind: "build", key: git.key }]);
 });
 
-it("a transaction that fails leaves nothing behind", () => {
-  using folder = tempFolder();
+it("a transaction that fails leaves nothing behind", async () => {
+  await using folder = await temporaryFolder();
   using database = openDatabase(folder.path);
   const attempt = () =>
     database.transaction(() => {

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { expect, it } from "vitest";
+
+// Who may import whom. Each rule names what a folder may import; everything else is a mistake.
+const root = join(import.meta.dirname, "..");
+const rules: Readonly<Record<string, readonly RegExp[]>> = {
+  core: [/^core\/[^/]+$/, /^node:crypto$/],
+  "core/local": [/^core\/[^/]+$/, /^core\/local\//, /^node:/],
+  functions: [/^core\/[^/]+$/, /^functions\//, /^node:/, /^lru-cache$/, /^range-parser$/],
+  worker: [
+    /^core\/[^/]+$/,
+    /^worker\//,
+    /^node:(?!child_process)/,
+    /^tar$/,
+    /^p-limit$/,
+    /^execa$/,
+    /^fastest-levenshtein$/,
+  ],
+  "infra/local": [
+    /^(?:core|functions|worker)\//,
+    /^core\/local\//,
+    /^infra\/local\//,
+    /^node:(?!child_process)/,
+    /^pino(?:-pretty)?$/,
+  ],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function importsOf(folder: string): readonly Import[] {
+  const files = readdirSync(join(root, folder)).filter((name) => name.endsWith(".ts"));
+  return files.flatMap((name) => {
+    const from = `${folder}/${name}`;
+    const source = readFileSync(join(root, from), "utf8");
+    const found = source.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g);
+    return [...found].map(([, to = ""]) => ({
+      from,
+      to: to.startsWith(".") ? relative(root, join(root, dirname(from), to)) : to,
+    }));
+  });
+}
+
+it.each(Object.keys(rules))("%s imports only what it may", (folder) => {
+  const imports = importsOf(folder);
+  expect(imports.length).toBeGreaterThan(0);
+  const allowed = rules[folder] ?? [];
+  expect(imports.filter(({ to }) => !allowed.some((rule) => rule.test(to)))).toEqual([]);
+});
+
+it("only worker/run.ts starts processes", () => {
+  const folders = Object.keys(rules);
+  const starters = folders
+    .flatMap(importsOf)
+    .filter(({ to }) => to === "execa" || to === "node:child_process");
+  expect(starters).toEqual([{ from: "worker/run.ts", to: "execa" }]);
+});
+
+it("only the composition root reads the environment", () => {
+  const readers = Object.keys(rules).flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => readFileSync(join(root, path), "utf8").includes("process.env")),
+  );
+  expect(readers).toEqual(["infra/local/start.ts"]);
+});
+
+it("nothing stands at the top level but what belongs there", () => {
+  const names = readdirSync(root).filter(
+    (name) => !name.startsWith(".") && name !== "node_modules",
+  );
+  expect(names.sort()).toEqual([
+    "LICENSE",
+    "README.md",
+    "core",
+    "functions",
+    "infra",
+    "nix",
+    "package-lock.json",
+    "package.json",
+    "test",
+    "tsconfig.json",
+    "worker",
+  ]);
+});
