@@ -62,9 +62,10 @@ export function createPull(tools: PullTools) {
     pin: Pin,
     signal: AbortSignal,
   ): Promise<Pulled> {
-    using wait = waiting.join(key);
     const asked = await request(key, image, pin);
-    const settled = isSettled(asked) ? asked : await wait.settled(signal);
+    if (isSettled(asked)) return { state: "served", response: answer(asked) };
+    using wait = waiting.join(key);
+    const settled = await wait.settled(signal);
     if (settled === undefined) return { state: "pending", key };
     return { state: "served", response: answer(settled) };
   }

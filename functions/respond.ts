@@ -85,9 +85,11 @@ export function error(reason: RegistryError): RegistryResponse {
   return problem(reason.status, reason.code, reason.message, reason.headers);
 }
 
-/** Trouble of ours; UNKNOWN is the code of the Docker registry API for it, the OCI specification has none. */
+/** Trouble of ours; the codes are those of the Docker registry API, the OCI specification has none for it. */
 export function unavailable(message: string, status: 500 | 503 = 503): RegistryResponse {
-  return problem(status, "UNKNOWN", message, status === 503 ? { "retry-after": "5" } : {});
+  return status === 500
+    ? problem(status, "UNKNOWN", message, {})
+    : problem(status, "UNAVAILABLE", message, { "retry-after": "5" });
 }
 
 function problem(

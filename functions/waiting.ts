@@ -6,7 +6,10 @@ import { until } from "./until.ts";
 
 /** Waits for builds to settle: one watch a build, however many pulls wait for it. */
 export interface Waiting {
-  /** Watches a build until `close`; to be called before the job is published, so that nothing is missed. */
+  /**
+   * Watches a build until it is disposed. To be called once the build was requested: before, the record may be the
+   * failure of an earlier attempt. Nothing is missed, since a watch begins with the record as it is.
+   */
   join(key: BuildKey): Wait;
 }
 

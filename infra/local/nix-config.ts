@@ -31,7 +31,8 @@ export async function createNixConfig(
   signal: AbortSignal,
 ): Promise<NixConfig> {
   const { log } = tools;
-  const lines: string[] = [];
+  // What a commit holds does not change: once fetched, its tarball is never asked for again.
+  const lines = ["tarball-ttl = 4294967295"];
   const present = await presentConfig(tools, signal);
   if (tools.isRoot && !(await hasBuildUsers())) lines.push("build-users-group =");
   const sandboxed = present["sandbox"] !== false && present["sandbox"] !== "false";

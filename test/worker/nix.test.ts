@@ -198,8 +198,8 @@ describe("a folder is pinned by its content", () => {
     await writeFile(join(one.path, "default.nix"), "{ a = 1; }");
     expect(await first.nix.pin(undefined, never)).not.toEqual(pinned);
     // The former revision is still to be had by its name.
-    if (pinned.state === "pinned")
-      expect(await first.nix.pin(pinned.revision, never)).toEqual(pinned);
+    const former = pinned.state === "pinned" ? pinned.revision : undefined;
+    expect(await first.nix.pin(former, never)).toEqual(pinned);
   });
 
   it.each(["nixos-25.11", "0".repeat(32), "../../etc"])(
