@@ -9,7 +9,7 @@ function describe({ asked, reason, suggestions }: UnknownPackage): string {
   const names = suggestions.join(", ");
   switch (reason) {
     case "not-found":
-      return `there is no package "${asked}"${names === "" ? "" : `, did you mean ${names}?`}`;
+      return `there is no package "${asked}"${names === "" ? "" : ` (did you mean ${names}?)`}`;
     case "not-a-package":
       return `"${asked}" is not a package${names === "" ? "" : ` but a set of them, such as ${names}`}`;
     case "ambiguous":

@@ -8,7 +8,7 @@ export interface NixConfigTools {
   readonly isRoot: boolean;
   /** Whether a proxy is configured, which the probe of the substituters could not use. */
   readonly hasProxy: boolean;
-  /** Lines of nix.conf from the settings; they come last and win. */
+  /** Lines of nix.conf from the settings; they win over what is found out here, but for caches that do not answer. */
   readonly further: readonly string[];
 }
 
@@ -61,7 +61,7 @@ export async function createNixConfig(
     }
     const reachable = isMissing ? [`substituters = ${answering.join(" ")}`] : [];
     const sandbox = needsHost || !canSandbox ? ["sandbox = false"] : [];
-    return [...lines, ...sandbox, ...reachable, ...tools.further].join("\n");
+    return [...lines, ...sandbox, ...tools.further, ...reachable].join("\n");
   };
 }
 
@@ -110,7 +110,7 @@ async function sandboxWorks(
         `firn-probe-${process.pid}`,
       ],
       env: {
-        NIX_CONFIG: [...lines, "substituters =", "sandbox-fallback = false", ...tools.further].join(
+        NIX_CONFIG: [...lines, ...tools.further, "substituters =", "sandbox-fallback = false"].join(
           "\n",
         ),
         NIX_PATH: "",

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import type { TestContext } from "vitest";
 
 /** Skips a test, and says why, where `reason` is one; where nothing may be skipped (CI=true) that is a failure. */
-export function skipFor(context: TestContext, reason: string | undefined): void {
+function skipFor(context: TestContext, reason: string | undefined): void {
   if (reason === undefined) return;
   if (process.env["CI"] === "true") throw new Error(`${reason}, and in CI nothing is skipped`);
   context.skip(reason);

@@ -18,6 +18,7 @@ describe("for a name that is not known", () => {
   it.each([
     ["helo", ["hello"]],
     ["htpo", ["htop"]],
+    ["gti", ["git"]],
     ["python", ["python3", "python3Packages"]],
     ["haskelpackages", ["haskellPackages"]],
     ["gitful", ["gitFull"]],
@@ -40,7 +41,7 @@ it("all names that are wrong are told at once, each with what was probably meant
     { asked: "http", reason: "ambiguous", suggestions: ["HTTP", "Http"] },
   ]);
   expect(text).toBe(
-    'there is no package "helo", did you mean hello?; there is no package "zzz"; ' +
+    'there is no package "helo" (did you mean hello?); there is no package "zzz"; ' +
       '"python3packages" is not a package but a set of them, such as python3Packages.requests; ' +
       '"http" could be HTTP or Http, which differ in case alone and so cannot be told apart here',
   );

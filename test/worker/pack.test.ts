@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { readdir, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { createLocalBlobStore } from "../../core/local/blob-store.ts";
+import type { Digest } from "../../core/digest.ts";
+import { openDatabase } from "../../core/local/database.ts";
+import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
+import { layerKey, packLayer, packTar, reusableLayers } from "../../worker/pack.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const never = new AbortController().signal;
+const text = Buffer.from("the same bytes again and again. ".repeat(20_000));
+
+async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+async function store() {
+  const folder = await temporaryFolder();
+  const database = openDatabase(folder.path);
+  const blobs = createLocalBlobStore(folder.path);
+  return {
+    path: folder.path,
+    blobs,
+    layers: createLocalLayerCache(database),
+    file: (digest: string) => join(folder.path, "blobs", digest.replace(":", "/")),
+    [Symbol.asyncDispose]: async () => {
+      database[Symbol.dispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function read(tools: Awaited<ReturnType<typeof store>>, digest: Digest) {
+  const located = await tools.blobs.locate(digest);
+  if (located?.at !== "here") throw new Error(`no blob ${digest}`);
+  return Buffer.concat(await Array.fromAsync(located.open({ first: 0, last: located.size - 1 })));
+}
+
+describe("packing a layer", () => {
+  it("stores the compressed bytes by their digest, and measures both forms in one pass", async () => {
+    await using tools = await store();
+    const entry = await packTar(tools.blobs, chunks(text), never);
+    const stored = await read(tools, entry.digest);
+    expect(sha256(stored)).toBe(entry.digest);
+    expect(stored.length).toBe(entry.size);
+    expect(gunzipSync(stored).equals(text)).toBe(true);
+    expect(entry).toMatchObject({ diffId: sha256(text), rawSize: text.length });
+  });
+
+  it("gives the same bytes however the tar arrives in pieces", async () => {
+    await using tools = await store();
+    const one = await packTar(tools.blobs, chunks(text), never);
+    const whole = (async function* () {
+      yield text;
+    })();
+    expect(await packTar(tools.blobs, whole, never)).toEqual(one);
+  });
+
+  it("leaves nothing behind when reading the store fails half-way", async () => {
+    await using tools = await store();
+    const broken = (async function* () {
+      yield text;
+      throw new Error("a file changed while it was read");
+    })();
+    await expect(packLayer(tools, "key", broken, never)).rejects.toThrow("a file changed");
+    expect(await readdir(join(tools.path, "staging"))).toEqual([]);
+    expect(await reusableLayers(tools, ["key"])).toEqual(new Map());
+  });
+});
+
+describe("a layer that was packed before", () => {
+  it("is found by its key as long as its blob is whole", async () => {
+    await using tools = await store();
+    const entry = await packLayer(tools, "key", chunks(text), never);
+    expect(await reusableLayers(tools, ["key", "other"])).toEqual(new Map([["key", entry]]));
+    await truncate(tools.file(entry.digest), entry.size - 1);
+    expect(await reusableLayers(tools, ["key"])).toEqual(new Map());
+  });
+
+  it("has a key that depends on every path and on their order", () => {
+    const paths = ["/nix/store/a", "/nix/store/b"];
+    expect(layerKey(paths)).toBe(layerKey([...paths]));
+    const others = [paths.toReversed(), ["/nix/store/a"], ["/nix/store/a/nix/store/b"]];
+    expect(new Set([paths, ...others].map(layerKey)).size).toBe(4);
+  });
+});
