@@ -77,6 +77,12 @@ export function selectRevision(packageSet: PackageSet, tag: string): Selection {
   };
 }
 
+/** The name of the package set that a pin is of. */
+export function packageSetOfPin(pinId: string): string {
+  const [packageSet] = JSON.parse(pinId) as [string, string, string | null]; // written by `selectRevision`
+  return packageSet;
+}
+
 function hasCommits(packageSet: PackageSet): boolean {
   return packageSet.kind === "nixpkgs" || packageSet.kind === "git";
 }

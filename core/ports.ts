@@ -1,6 +1,14 @@
 import type { BuildKey } from "./build-key.ts";
 import type { Digest, Measure } from "./digest.ts";
-import type { BuildRecord, BuildRequest, Progress, Settlement, StoredManifest } from "./record.ts";
+import type {
+  BuildRecord,
+  BuildRequest,
+  Lane,
+  Progress,
+  Requested,
+  Settlement,
+  StoredManifest,
+} from "./record.ts";
 export type * from "./nix-port.ts";
 
 /**
@@ -41,13 +49,11 @@ export interface ByteRange {
 export interface BuildCache {
   read(key: BuildKey): Promise<BuildRecord | undefined>;
   /**
-   * Asks for a build. Of callers at the same moment exactly one is told `created`, and has to publish the job:
-   * where there is no record, or one whose failure is no longer remembered. All others join.
+   * Asks for a build. Of callers at the same moment exactly one is told `created`, or `promoted`, and has to publish
+   * the job; all others join.
    */
-  request(
-    request: BuildRequest,
-  ): Promise<{ readonly created: boolean; readonly record: BuildRecord }>;
-  /** Takes back a request whose job could not be published. */
+  request(request: BuildRequest, lane: Lane): Promise<Requested>;
+  /** Takes back a request that was `created` and whose job could not be published. */
   withdraw(key: BuildKey): Promise<void>;
   /**
    * True for the one caller that has to publish again: the record is not settled, nobody holds its lease, and its
@@ -69,6 +75,14 @@ export interface BuildCache {
   manifest(digest: Digest): Promise<StoredManifest | undefined>;
   /** The records that changed last, newest first. */
   recent(limit: number): Promise<readonly BuildRecord[]>;
+  /** Records for which `republish` with the same time would be true, those that wait longest first. */
+  neglected(afterMs: number, limit: number): Promise<readonly NeglectedBuild[]>;
+}
+
+/** A build that is not settled and that nobody works on; `published` is how often its job was published. */
+export interface NeglectedBuild {
+  readonly record: BuildRecord;
+  readonly published: number;
 }
 
 /** The right to work on a build; `epoch` counts its owners and fences the former ones out. */
@@ -103,6 +117,16 @@ export interface Pins {
   replace(id: string, version: number, next: Omit<PinRecord, "version">): Promise<boolean>;
   /** The record as it is and after each change, like `BuildCache.watch`. */
   watch(id: string, signal: AbortSignal): AsyncIterable<PinRecord | undefined>;
+  /** Those that stand somewhere, a handful: one for each channel, branch or tag that was found. */
+  list(): Promise<readonly { readonly id: string; readonly record: PinRecord }[]>;
+}
+
+/** Which images people pull by tags that move, so that they can be built anew before their tag does. */
+export interface Pulls {
+  /** Notes that an image, by the name `imageName` gives it, was pulled where this pin stood. */
+  note(pinId: string, image: string, at: number): Promise<void>;
+  /** The images pulled since, the latest first. */
+  recent(pinId: string, since: number, limit: number): Promise<readonly string[]>;
 }
 
 export interface PinRecord {
@@ -113,6 +137,8 @@ export interface PinRecord {
   readonly askedAt: number;
   readonly current?: { readonly revision: string; readonly resolvedAt: number };
   readonly previous?: string;
+  /** Where it will stand once the images pulled lately are built there; `since` is when it first began to move. */
+  readonly next?: { readonly revision: string; readonly since: number };
   /** The last look-up selected nothing, or could not be made. */
   readonly failure?: PinFailure;
 }

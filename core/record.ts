@@ -3,6 +3,9 @@ import type { Digest } from "./digest.ts";
 import type { Image } from "./image.ts";
 import type { Pin } from "./package-set.ts";
 
+/** For whom an image is built: somebody who waits for it, or nobody yet. Prebuilds never hold pulls up. */
+export type Lane = "pull" | "prebuild";
+
 /** What a build is of. All times are milliseconds since 1970. */
 export interface BuildRequest {
   readonly key: BuildKey;
@@ -12,6 +15,7 @@ export interface BuildRequest {
 
 /** What is known of a build: the truth that functions and worker share. */
 export type BuildRecord = BuildRequest & {
+  readonly lane: Lane;
   readonly requestedAt: number;
   /** How often the build was started over: 1 for the first time. */
   readonly attempt: number;
@@ -70,17 +74,46 @@ export function isSettled(record: BuildRecord): record is SettledRecord {
   return record.state === "ready" || record.state === "failed";
 }
 
-/** What a request for a build makes of its record: the new record, or undefined where it joins the present one. */
+/**
+ * What a request made of a record. `created` is a build that begins; `promoted` one that was queued for nobody and is
+ * now waited for: both have to be published, by exactly the caller who is told so.
+ */
+export interface Requested {
+  readonly outcome: "created" | "promoted" | "joined";
+  readonly record: BuildRecord;
+}
+
+/** What a request for a build makes of its record. */
 export function afterRequest(
   present: BuildRecord | undefined,
-  request: BuildRequest,
+  { key, image, pin }: BuildRequest,
+  lane: Lane,
   now: number,
-): BuildRecord | undefined {
-  if (present !== undefined && !(present.state === "failed" && now >= present.retryAt)) {
-    return undefined;
+): Requested {
+  if (present === undefined || (present.state === "failed" && now >= present.retryAt)) {
+    const attempt = (present?.attempt ?? 0) + 1;
+    const record = { key, image, pin, lane, state: "queued", requestedAt: now, attempt } as const;
+    return { outcome: "created", record };
   }
-  const attempt = (present?.attempt ?? 0) + 1;
-  return { ...request, state: "queued", requestedAt: now, attempt };
+  if (present.state === "queued" && present.lane === "prebuild" && lane === "pull") {
+    return { outcome: "promoted", record: { ...present, lane } };
+  }
+  return { outcome: "joined", record: present };
+}
+
+/** The record of a build that somebody begins to work on. */
+export function afterClaim(present: BuildRecord, now: number): BuildRecord {
+  const progress = { phase: "evaluating", done: 0, total: 1, message: "starting" } as const;
+  return { ...commonOf(present), state: "building", startedAt: now, progress };
+}
+
+/** The record of a build whose owner gave it back. */
+export function afterRelease(present: BuildRecord): BuildRecord {
+  return { ...commonOf(present), state: "queued" };
+}
+
+function commonOf({ key, image, pin, lane, requestedAt, attempt }: BuildRecord) {
+  return { key, image, pin, lane, requestedAt, attempt };
 }
 
 /** The record of a build whose owner has come to an end with it. */
@@ -89,10 +122,10 @@ export function afterSettling(
   settlement: Settlement,
   now: number,
 ): SettledRecord {
-  const { key, image, pin, requestedAt, attempt } = present;
-  const kept = { key, image, pin, requestedAt, attempt, settledAt: now };
+  const kept = { ...commonOf(present), settledAt: now };
   if (settlement.state === "ready") return { ...kept, ...settlement };
-  return { ...kept, ...settlement, retryAt: now + rememberedMs(settlement.failure, attempt) };
+  const retryAt = now + rememberedMs(settlement.failure, present.attempt);
+  return { ...kept, ...settlement, retryAt };
 }
 
 const firstMs = 10_000;

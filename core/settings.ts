@@ -70,6 +70,18 @@ export const localSettings = {
     optional,
   ),
   builds: setting("FIRN_BUILDS", "builds at the same time", "2", whole(1, 64)),
+  prebuilds: setting(
+    "FIRN_PREBUILDS",
+    "builds at the same time that nobody waits for, beside the others",
+    "1",
+    whole(1, 64),
+  ),
+  prebuildImages: setting(
+    "FIRN_PREBUILD_IMAGES",
+    "how many of the images pulled in the last week are built before a moving tag moves",
+    "50",
+    whole(0, 1000),
+  ),
   buildMinutes: setting(
     "FIRN_BUILD_MINUTES",
     "how long Nix may take for one image",

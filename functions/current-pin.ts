@@ -1,3 +1,4 @@
+import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
 import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
@@ -33,11 +34,10 @@ export interface PinTools {
 }
 
 const inProcessMs = 60_000;
-const askAgainMs = 15_000;
 const failureRememberedMs = 30_000;
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
-  const { packageSet, pins, queue, times, now, log } = tools;
+  const { packageSet, pins, times, now, log } = tools;
   const read = new Map<string, { record: PinRecord; at: number }>();
   const pinAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
 
@@ -59,14 +59,6 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     return record;
   }
 
-  /** Asks the worker to look a reference up, unless somebody has just asked. */
-  async function ask(id: string, reference: string | undefined, record: PinRecord | undefined) {
-    if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return;
-    const { version = 0, ...kept } = record ?? {};
-    const next = { ...kept, reference, askedAt: now() };
-    if (await pins.replace(id, version, next)) await queue.publish({ kind: "pin", pinId: id });
-  }
-
   function answeredSince(record: PinRecord | undefined, since: number): CurrentPin | undefined {
     const { current, failure } = record ?? {};
     if (failure !== undefined && failure.failedAt >= since) return { state: "failed", failure };
@@ -85,7 +77,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     const repair = setInterval(() => {
       pins
         .read(id)
-        .then((present) => ask(id, reference, present))
+        .then((present) => askForPin(tools, id, reference, present))
         .catch((error: unknown) => log("ERROR", `could not ask for a pin: ${messageOf(error)}`));
     }, askAgainMs);
     try {
@@ -107,7 +99,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       const record = await recordOf(pinId);
       if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
       if (ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs) {
-        await ask(pinId, reference, record);
+        await askForPin(tools, pinId, reference, record);
       }
       return pinAt(record.current.revision);
     },
@@ -123,14 +115,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
         return remembered;
       }
       const since = record !== undefined && isAsked(record) ? record.askedAt : now();
-      await ask(pinId, reference, record);
+      await askForPin(tools, pinId, reference, record);
       return await answerTo(pinId, reference, since, signal);
     },
   };
-}
-
-/** Whether a look-up is under way: asked for, and neither answered nor failed since. */
-function isAsked(record: PinRecord): boolean {
-  const answeredAt = Math.max(record.current?.resolvedAt ?? 0, record.failure?.failedAt ?? 0);
-  return record.askedAt > answeredAt;
 }

@@ -1,12 +1,14 @@
 import { LRUCache } from "lru-cache";
 import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts";
 import { RegistryError } from "../core/errors.ts";
-import { imageName, parseImage, type Architecture, type Image } from "../core/image.ts";
+import { parseImage, type Architecture, type Image } from "../core/image.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, JobQueue } from "../core/ports.ts";
-import { isSettled, type BuildRecord, type SettledRecord } from "../core/record.ts";
+import { requestBuild } from "../core/request-build.ts";
+import { isSettled, type SettledRecord } from "../core/record.ts";
 import type { Log } from "../core/log.ts";
 import type { CurrentPins } from "./current-pin.ts";
+import type { PullNotes } from "./pull-notes.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import * as respond from "./respond.ts";
 import type { Waiting } from "./waiting.ts";
@@ -16,6 +18,7 @@ export interface PullTools {
   readonly queue: JobQueue;
   readonly pins: CurrentPins;
   readonly waiting: Waiting;
+  readonly notes: PullNotes;
   readonly options: ImageOptions;
   /** The platform of names that do not say one. */
   readonly architecture: Architecture;
@@ -36,7 +39,7 @@ const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
 
 /** Makes the function that answers a pull by tag: from memory, from the record, or by having the image built. */
 export function createPull(tools: PullTools) {
-  const { cache, queue, pins, waiting, options, log } = tools;
+  const { cache, pins, waiting, options, notes } = tools;
   const ready = new LRUCache<BuildKey, RegistryResponse>({
     ...kept,
     sizeCalculation: ({ headers }) => Number(headers["content-length"]) + 1000,
@@ -62,26 +65,23 @@ export function createPull(tools: PullTools) {
     pin: Pin,
     signal: AbortSignal,
   ): Promise<Pulled> {
-    const asked = await request(key, image, pin);
-    if (isSettled(asked)) return { state: "served", response: answer(asked) };
+    const asked = await requestBuild(tools, { key, image, pin }, "pull");
+    if (isSettled(asked)) return served(answer(asked));
     using wait = waiting.join(key);
     const settled = await wait.settled(signal);
     if (settled === undefined) return { state: "pending", key };
-    return { state: "served", response: answer(settled) };
+    return served(answer(settled));
   }
 
-  async function request(key: BuildKey, image: Image, pin: Pin): Promise<BuildRecord> {
-    const { created, record } = await cache.request({ key, image, pin });
-    if (!created) return record;
-    try {
-      await queue.publish({ kind: "build", key });
-    } catch (error) {
-      // Without this the next pull would wait for a job that nobody has.
-      await cache.withdraw(key);
-      throw error;
-    }
-    log("INFO", `building ${imageName(image)}`, { key, revision: pin.revision });
-    return record;
+  async function find(
+    key: BuildKey,
+    image: Image,
+    pin: Pin,
+    deadline: () => AbortSignal,
+  ): Promise<Pulled> {
+    const record = await cache.read(key);
+    if (record?.state === "ready") return served(answer(record));
+    return await build(key, image, pin, deadline());
   }
 
   async function pinOf(tag: string, deadline: () => AbortSignal): Promise<Pin | undefined> {
@@ -104,11 +104,14 @@ export function createPull(tools: PullTools) {
     if (pin === undefined) return { state: "pending", key: undefined };
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
-    if (warm !== undefined) return { state: "served", response: warm };
-    const record = await cache.read(key);
-    if (record?.state === "ready") return { state: "served", response: answer(record) };
-    return await build(key, image, pin, deadline());
+    const pulled = warm ? served(warm) : await find(key, image, pin, deadline);
+    if (pulled.state === "served" && pulled.response.status === 200) await notes.note(tag, image);
+    return pulled;
   };
+}
+
+function served(response: RegistryResponse): Pulled {
+  return { state: "served", response };
 }
 
 /** Something firn needs is out of reach; the client is told to come back. */

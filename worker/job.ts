@@ -1,19 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { BuildKey } from "../core/build-key.ts";
 import { imageName } from "../core/image.ts";
-import type { BuildCache, Handled, Job, Lease, Nix, Pins } from "../core/ports.ts";
+import type { BuildCache, Handled, Job, Lease } from "../core/ports.ts";
 import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
 import { logWith, messageOf, type Log } from "../core/log.ts";
 import type { Build } from "./build.ts";
-import { lookUpPin } from "./pin-job.ts";
+import { movePins } from "../core/move-pins.ts";
+import { lookUpPin, type PinJobTools } from "./pin-job.ts";
 
-export interface JobTools {
+export interface JobTools extends PinJobTools {
   readonly cache: BuildCache;
-  readonly pins: Pins;
-  readonly nix: Nix;
   readonly build: Build;
-  readonly log: Log;
-  readonly now: () => number;
 }
 
 const leaseMs = 60_000;
@@ -56,6 +53,7 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
         });
       await reporter.end();
       if (await tools.cache.settle(lease, settlement)) say(log, record, settlement);
+      if (record.lane === "prebuild" && tools.moving !== undefined) await movePins(tools.moving);
       return acknowledged;
     } catch (error) {
       await reporter.end();

@@ -1,7 +1,7 @@
 import type { BuildKey } from "../build-key.ts";
 import { parseDigest, type Digest } from "../digest.ts";
 import type { BuildCache, Clock, Lease } from "../ports.ts";
-import { afterRequest, afterSettling, isSettled } from "../record.ts";
+import { afterClaim, afterRelease, afterRequest, afterSettling, isSettled } from "../record.ts";
 import type { BuildRecord, StoredManifest } from "../record.ts";
 import { createChanges } from "./changes.ts";
 import type { Database, Row } from "./database.ts";
@@ -42,7 +42,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
       );
     }
     database.run(
-      `insert into images values (?1, ?2, ?3, ?4, ?4)
+      `insert into images values (?1, ?2, ?3, 0, ?4, ?4)
        on conflict (key) do update set record = ?2, manifest = ?3, changed_at = ?4`,
       record.key,
       JSON.stringify({ ...record, manifest: undefined }),
@@ -78,7 +78,14 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
   }
 
   function publishedNow(key: BuildKey): void {
-    database.run("update images set published_at = ? where key = ?", now(), key);
+    const counted = "update images set published_at = ?, published = published + 1 where key = ?";
+    database.run(counted, now(), key);
+  }
+
+  function isNeglected(record: BuildRecord | undefined, afterMs: number): boolean {
+    if (record === undefined || isSettled(record) || isAlive(record.key)) return false;
+    const row = database.get("select published_at from images where key = ?", record.key);
+    return Number(row?.["published_at"]) + afterMs <= now();
   }
 
   // Kept when a lease ends, so that the next owner counts on from it: an epoch is never used twice.
@@ -88,16 +95,16 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
 
   return {
     read: async (key) => read(key),
-    request: async (request) =>
+    request: async (request, lane) =>
       change(request.key, (present) => {
-        const record = afterRequest(present, request, now());
-        if (present !== undefined && record === undefined)
-          return { created: false, record: present };
-        if (record === undefined)
-          throw new Error(`build ${request.key} was neither made nor there`);
-        write(record);
+        const requested = afterRequest(present, request, lane, now());
+        if (requested.outcome === "joined") return requested;
+        write(requested.record);
+        if (requested.outcome === "created") {
+          database.run("update images set published = 0 where key = ?", request.key);
+        }
         publishedNow(request.key);
-        return { created: true, record };
+        return requested;
       }),
     withdraw: async (key) => {
       change(key, (present) => {
@@ -106,10 +113,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     },
     republish: async (key, afterMs) =>
       database.transaction(() => {
-        const record = read(key);
-        if (record === undefined || isSettled(record) || isAlive(key)) return false;
-        const row = database.get("select published_at from images where key = ?", key);
-        if (Number(row?.["published_at"]) + afterMs > now()) return false;
+        if (!isNeglected(read(key), afterMs)) return false;
         publishedNow(key);
         return true;
       }),
@@ -125,10 +129,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
           owner,
           now() + leaseMs,
         );
-        const progress = { phase: "evaluating", done: 0, total: 1, message: "starting" } as const;
-        const { image, pin, requestedAt, attempt } = present;
-        const kept = { key, image, pin, requestedAt, attempt };
-        const record: BuildRecord = { ...kept, state: "building", startedAt: now(), progress };
+        const record = afterClaim(present, now());
         write(record);
         return { state: "mine", lease: { key, owner, epoch: Number(row?.["epoch"]) }, record };
       }),
@@ -149,9 +150,9 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
         return afterSettling(present, settlement, now());
       }),
     release: async (lease) => {
-      asOwner(lease, ({ key, image, pin, requestedAt, attempt }) => {
+      asOwner(lease, (present) => {
         endLease(lease);
-        return { key, image, pin, requestedAt, attempt, state: "queued" };
+        return afterRelease(present);
       });
     },
     watch: (key, signal) => changes.watch(key, () => read(key), signal),
@@ -160,5 +161,14 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
       database
         .all("select record, manifest from images order by changed_at desc limit ?", limit)
         .map(recordOf),
+    neglected: async (afterMs, limit) =>
+      database
+        .all(
+          `select record, manifest, published from images
+           where record ->> 'state' in ('queued', 'building') order by published_at`,
+        )
+        .map((row) => ({ record: recordOf(row), published: Number(row["published"]) }))
+        .filter(({ record }) => isNeglected(record, afterMs))
+        .slice(0, limit),
   };
 }

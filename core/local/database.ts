@@ -17,7 +17,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const schema = `
   create table if not exists images (
-    key text primary key, record text not null, manifest text,
+    key text primary key, record text not null, manifest text, published integer not null,
     published_at integer not null, changed_at integer not null) strict;
   create index if not exists images_changed on images (changed_at);
   create table if not exists leases (
@@ -26,7 +26,12 @@ const schema = `
     digest text primary key, media_type text not null, bytes blob not null) strict;
   create table if not exists layers (key text primary key, entry text not null) strict;
   create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
+  create table if not exists pulls (
+    pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
   create table if not exists jobs (
+    id integer primary key autoincrement, job text not null, attempt integer not null,
+    available_at integer not null) strict;
+  create table if not exists prebuild_jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;
 `;
@@ -41,7 +46,8 @@ export function openDatabase(folder: string): Database {
   const sqlite = new DatabaseSync(join(folder, "firn.sqlite"));
   sqlite.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000");
   sqlite.exec(schema);
-  sqlite.exec("delete from leases; update jobs set available_at = 0");
+  sqlite.exec("delete from leases");
+  sqlite.exec("update jobs set available_at = 0; update prebuild_jobs set available_at = 0");
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const statement = (sql: string) => {
     const known = prepared.get(sql) ?? sqlite.prepare(sql);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock, Handled, Job, JobQueue } from "../ports.ts";
+import type { Lane } from "../record.ts";
 import { messageOf, type Log } from "../log.ts";
 import type { Database } from "./database.ts";
 
@@ -8,14 +9,20 @@ const heldMs = 60_000;
 const renewMs = 20_000;
 const longestReturnMs = 60_000;
 
-/** `JobQueue` in a table of SQLite: what was published survives the process. */
-export function createLocalJobQueue(database: Database, now: Clock, log: Log): JobQueue {
+/** `JobQueue` in a table of SQLite, one for each lane: what was published survives the process. */
+export function createLocalJobQueue(
+  database: Database,
+  now: Clock,
+  log: Log,
+  lane: Lane = "pull",
+): JobQueue {
   const idle = new Set<() => void>();
+  const table = lane === "pull" ? "jobs" : "prebuild_jobs";
 
   function take(): { id: number; job: Job; attempt: number } | undefined {
     const row = database.get(
-      `update jobs set attempt = attempt + 1, available_at = ?2
-       where id = (select id from jobs where available_at <= ?1 order by id limit 1)
+      `update ${table} set attempt = attempt + 1, available_at = ?2
+       where id = (select id from ${table} where available_at <= ?1 order by id limit 1)
        returning id, job, attempt`,
       now(),
       now() + heldMs,
@@ -30,7 +37,7 @@ export function createLocalJobQueue(database: Database, now: Clock, log: Log): J
     handle: (job: Job, attempt: number) => Promise<Handled>,
   ): Promise<void> {
     const holdUntil = (time: number) =>
-      database.run("update jobs set available_at = ? where id = ?", time, taken.id);
+      database.run(`update ${table} set available_at = ? where id = ?`, time, taken.id);
     const renewal = setInterval(() => holdUntil(now() + heldMs), renewMs);
     const handled = await handle(taken.job, taken.attempt).catch((error: unknown): Handled => {
       log("ERROR", `a job comes back: ${messageOf(error)}`, { job: taken.job, error });
@@ -38,7 +45,7 @@ export function createLocalJobQueue(database: Database, now: Clock, log: Log): J
     });
     clearInterval(renewal);
     if (handled.outcome === "return") holdUntil(now() + handled.afterMs);
-    else database.run("delete from jobs where id = ?", taken.id);
+    else database.run(`delete from ${table} where id = ?`, taken.id);
   }
 
   async function consumeOne(
@@ -68,7 +75,8 @@ export function createLocalJobQueue(database: Database, now: Clock, log: Log): J
   return {
     async publish(job) {
       const text = JSON.stringify(job);
-      database.run("insert into jobs (job, attempt, available_at) values (?, 0, ?)", text, now());
+      const values = "(job, attempt, available_at) values (?, 0, ?)";
+      database.run(`insert into ${table} ${values}`, text, now());
       for (const wake of idle) wake();
     },
     async consume(slots, handle, signal) {

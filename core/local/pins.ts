@@ -1,6 +1,6 @@
 import type { PinRecord, Pins } from "../ports.ts";
 import { createChanges } from "./changes.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 
 /** `Pins` in SQLite, for one process. */
 export function createLocalPins(database: Database): Pins {
@@ -8,7 +8,10 @@ export function createLocalPins(database: Database): Pins {
 
   function read(id: string): PinRecord | undefined {
     const row = database.get("select version, pin from pins where id = ?", id);
-    if (row === undefined) return undefined;
+    return row && recordOf(row);
+  }
+
+  function recordOf(row: Row): PinRecord {
     const stored = JSON.parse(String(row["pin"])) as Omit<PinRecord, "version">; // written below
     return { ...stored, version: Number(row["version"]) };
   }
@@ -29,6 +32,12 @@ export function createLocalPins(database: Database): Pins {
       if (changed === 0) return false;
       changes.say(id);
       return true;
+    },
+    async list() {
+      const rows = database.all("select id, version, pin from pins order by id");
+      return rows
+        .map((row) => ({ id: String(row["id"]), record: recordOf(row) }))
+        .filter(({ record }) => record.current !== undefined);
     },
     watch: (id, signal) => changes.watch(id, () => read(id), signal),
   };

@@ -10,11 +10,14 @@ import { openDatabase } from "../../core/local/database.ts";
 import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
+import { createLocalPulls } from "../../core/local/pulls.ts";
 import type { Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
 import type { LocalSettings } from "../../core/settings.ts";
 import { createCurrentPins, type CurrentPins, type PinTimes } from "../../functions/current-pin.ts";
 import { createListener } from "../../functions/http.ts";
+import { createMaintenance } from "../../functions/maintenance.ts";
+import { createPullNotes } from "../../functions/pull-notes.ts";
 import { createRegistry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { createBuild } from "../../worker/build.ts";
@@ -23,6 +26,7 @@ import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
 import type { Environment } from "./environment.ts";
 import { listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
+import { repeat } from "./repeat.ts";
 
 /** Registry and worker in this process, over SQLite and a folder. */
 export interface Embedded {
@@ -35,6 +39,7 @@ export interface Embedded {
 }
 
 const now = Date.now;
+const maintenanceMs = 15_000;
 
 /** Starts it. Rejects with an Error for people where it cannot: no Nix, a port or a data folder that is taken. */
 export async function startEmbedded(
@@ -47,7 +52,11 @@ export async function startEmbedded(
   await using resources = new AsyncDisposableStack();
   const database = resources.use(openDatabase(data));
   const cache = createLocalBuildCache(database, now);
-  const queue = createLocalJobQueue(database, now, log);
+  const queues = {
+    pull: createLocalJobQueue(database, now, log),
+    prebuild: createLocalJobQueue(database, now, log, "prebuild"),
+  };
+  const pulls = createLocalPulls(database);
   const layers = createLocalLayerCache(database);
   const pins = createLocalPins(database);
   const blobs = createLocalBlobStore(data);
@@ -66,14 +75,20 @@ export async function startEmbedded(
   const timeLimitMs = settings.buildMinutes * 60_000;
   const { popularity } = popular;
   const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, log });
-  const handle = createJobHandler({ cache, pins, nix, build, log, now }, stopping.signal);
-  const working = queue.consume(settings.builds, handle, stopping.signal);
+  const moveTools = { cache, pins, pulls, options, images: settings.prebuildImages, now, log };
+  const times = pinTimes(packageSet, settings.pinSeconds);
+  const moving = times.staleMs === Infinity ? { ...moveTools, queue: queues.prebuild } : undefined;
+  const handle = createJobHandler({ cache, pins, nix, build, log, now, moving }, stopping.signal);
+  const working = Promise.all([
+    queues.pull.consume(settings.builds, handle, stopping.signal),
+    queues.prebuild.consume(settings.prebuilds, handle, stopping.signal),
+  ]);
   resources.defer(async () => {
     stopping.abort(new Error("firn is stopping"));
     await working;
   });
 
-  const times = pinTimes(packageSet, settings.pinSeconds);
+  const queue = queues.pull;
   const currentPins = createCurrentPins({ packageSet, pins, queue, times, now, log });
   const registry = createRegistry({
     cache,
@@ -81,6 +96,7 @@ export async function startEmbedded(
     blobs,
     pins: currentPins,
     waiting: createWaiting(cache, queue, log),
+    notes: createPullNotes({ packageSet, pulls, now, log }),
     options,
     architecture: architectureOf(settings),
     hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
@@ -88,6 +104,11 @@ export async function startEmbedded(
     log,
   });
   const pin = await firstPin(currentPins, signal);
+
+  // A folder's staging area is swept when it is opened.
+  const sweepStaging = async () => 0;
+  const maintain = createMaintenance({ ...moveTools, queues, times, sweepStaging });
+  resources.use(repeat(maintain, maintenanceMs));
 
   const server = await listen(createListener(registry, log), settings.host, settings.port);
   resources.defer(async () => {

@@ -28,23 +28,25 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("tells exactly one of fifty who ask at once that the build is theirs to publish", async () => {
       await using set = await setUp();
-      const asked = await Promise.all(Array.from({ length: 50 }, () => set.cache.request(git)));
-      expect(asked.filter(({ created }) => created)).toHaveLength(1);
+      const asked = await Promise.all(
+        Array.from({ length: 50 }, () => set.cache.request(git, "pull")),
+      );
+      expect(asked.filter(({ outcome }) => outcome === "created")).toHaveLength(1);
       expect(asked.every(({ record }) => record.state === "queued")).toBe(true);
       expect(await set.cache.read(git.key)).toMatchObject({ ...git, state: "queued", attempt: 1 });
     });
 
     it("takes back a request whose job was not published", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       await set.cache.withdraw(git.key);
       expect(await set.cache.read(git.key)).toBeUndefined();
-      expect(await set.cache.request(git)).toMatchObject({ created: true });
+      expect(await set.cache.request(git, "pull")).toMatchObject({ outcome: "created" });
     });
 
     it("does not take back what somebody works on", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       await set.cache.claim(git.key, "worker", leaseMs);
       await set.cache.withdraw(git.key);
       expect(await set.cache.read(git.key)).toMatchObject({ state: "building" });
@@ -52,7 +54,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("gives the lease of a build to one of twenty workers", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const claims = await Promise.all(
         Array.from({ length: 20 }, (_, i) => set.cache.claim(git.key, `worker ${i}`, leaseMs)),
       );
@@ -63,7 +65,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("settles a build as ready, and serves its manifest by digest from then on", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       const manifest = manifestOf("git");
       expect(await set.cache.manifest(manifest.digest)).toBeUndefined();
@@ -74,12 +76,12 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
       expect(Buffer.from(stored?.bytes ?? [])).toEqual(Buffer.from(manifest.bytes));
       expect(stored?.mediaType).toBe(manifest.mediaType);
       expect(await set.cache.claim(git.key, "other", leaseMs)).toEqual({ state: "settled" });
-      expect(await set.cache.request(git)).toMatchObject({ created: false });
+      expect(await set.cache.request(git, "pull")).toMatchObject({ outcome: "joined" });
     });
 
     it("fences out an owner whose lease has lapsed", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const first = leaseOf(await set.cache.claim(git.key, "slow", leaseMs));
       set.advance(leaseMs + 1);
       const second = leaseOf(await set.cache.claim(git.key, "quick", leaseMs));
@@ -94,7 +96,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("fences out an owner even from a lease it took again itself", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const first = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       await set.cache.release(first);
       const second = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
@@ -104,7 +106,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("keeps a lease alive for as long as it is renewed", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       for (let i = 0; i < 4; i++) {
         set.advance(leaseMs - 1000);
@@ -115,7 +117,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("queues a build again whose lease was given back", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       await set.cache.release(lease);
       expect(await set.cache.read(git.key)).toMatchObject({ state: "queued" });
@@ -124,7 +126,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("has one of those who wait publish again a job that nobody works on", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       expect(await set.cache.republish(git.key, 15_000)).toBe(false);
       set.advance(15_000);
       const told = await Promise.all(
@@ -145,16 +147,18 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("starts a failed build over once its failure is forgotten, for one of those who ask", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       await set.cache.settle(lease, failed());
-      expect(await set.cache.request(git)).toMatchObject({
-        created: false,
+      expect(await set.cache.request(git, "pull")).toMatchObject({
+        outcome: "joined",
         record: { state: "failed", failure: { message: "it does not compile" } },
       });
       set.advance(10_000);
-      const asked = await Promise.all(Array.from({ length: 10 }, () => set.cache.request(git)));
-      expect(asked.filter(({ created }) => created)).toHaveLength(1);
+      const asked = await Promise.all(
+        Array.from({ length: 10 }, () => set.cache.request(git, "pull")),
+      );
+      expect(asked.filter(({ outcome }) => outcome === "created")).toHaveLength(1);
       expect(await set.cache.read(git.key)).toMatchObject({ state: "queued", attempt: 2 });
     });
 
@@ -169,7 +173,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
         }
       })();
       await expect.poll(() => seen).toEqual([undefined]);
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       await expect.poll(() => seen).toEqual([undefined, "queued"]);
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       await expect.poll(() => seen).toEqual([undefined, "queued", "building"]);
@@ -181,7 +185,7 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
 
     it("writes progress where everybody sees it, and heartbeats where nobody is woken", async () => {
       await using set = await setUp();
-      await set.cache.request(git);
+      await set.cache.request(git, "pull");
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
       await set.cache.report(lease, progress);
       expect(await set.cache.read(git.key)).toMatchObject({ state: "building", progress });
@@ -198,10 +202,75 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
       await watching;
     });
 
+    it("has one of those who pull publish what was queued for nobody", async () => {
+      await using set = await setUp();
+      expect((await set.cache.request(git, "prebuild")).record.lane).toBe("prebuild");
+      expect((await set.cache.request(git, "prebuild")).outcome).toBe("joined");
+      const asked = await Promise.all(
+        Array.from({ length: 10 }, () => set.cache.request(git, "pull")),
+      );
+      expect(asked.filter(({ outcome }) => outcome === "promoted")).toHaveLength(1);
+      expect(asked.filter(({ outcome }) => outcome === "joined")).toHaveLength(9);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "queued", lane: "pull" });
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.release(lease);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "queued", lane: "pull" });
+    });
+
+    it("lists builds that nobody works on, those that wait longest first, and how often they were published", async () => {
+      await using set = await setUp();
+      for (const name of ["git", "curl", "htop", "hello"]) {
+        await set.cache.request(buildOf(name), "pull");
+        set.advance(10);
+      }
+      expect(await set.cache.neglected(15_000, 10)).toEqual([]);
+      set.advance(15_000);
+      const settled = leaseOf(await set.cache.claim(buildOf("curl").key, "worker", leaseMs));
+      await set.cache.settle(settled, ready("curl"));
+      const alive = leaseOf(await set.cache.claim(buildOf("htop").key, "worker", leaseMs));
+      const neglected = async () =>
+        (await set.cache.neglected(15_000, 10)).map(({ record, published }) => [
+          record.image.packages[0],
+          published,
+        ]);
+      expect(await neglected()).toEqual([
+        ["git", 1],
+        ["hello", 1],
+      ]);
+      expect(await set.cache.neglected(15_000, 1)).toHaveLength(1);
+      await set.cache.republish(git.key, 15_000);
+      expect(await neglected()).toEqual([["hello", 1]]);
+      set.advance(leaseMs + 1);
+      // The worker of the third has not been heard of since.
+      expect(await neglected()).toEqual([
+        ["htop", 1],
+        ["hello", 1],
+        ["git", 2],
+      ]);
+      expect(await set.cache.renew(alive, leaseMs)).toBe(true);
+      expect(await neglected()).toEqual([
+        ["hello", 1],
+        ["git", 2],
+      ]);
+    });
+
+    it("counts anew how often a build is published that begins once more", async () => {
+      await using set = await setUp();
+      await set.cache.request(git, "pull");
+      set.advance(15_000);
+      await set.cache.republish(git.key, 15_000);
+      const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));
+      await set.cache.settle(lease, failed());
+      set.advance(10_000);
+      await set.cache.request(git, "pull");
+      set.advance(15_000);
+      expect(await set.cache.neglected(15_000, 10)).toMatchObject([{ published: 1 }]);
+    });
+
     it("lists what changed last, newest first", async () => {
       await using set = await setUp();
       for (const name of ["git", "curl", "htop"]) {
-        await set.cache.request(buildOf(name));
+        await set.cache.request(buildOf(name), "pull");
         set.advance(10);
       }
       const lease = leaseOf(await set.cache.claim(git.key, "worker", leaseMs));

@@ -54,6 +54,22 @@ export function pinsContract(
       expect((await set.pins.read("one"))?.reference).toBeUndefined();
     });
 
+    it("list those that stand somewhere, moving or not", async () => {
+      await using set = await setUp();
+      const current = { revision: "abc", resolvedAt: 7 };
+      const next = { revision: "def", since: 8 };
+      const failure = { reason: "revision-unknown", message: "no such tag", failedAt: 6 } as const;
+      await set.pins.replace("asked", 0, asked);
+      await set.pins.replace("unknown", 0, { ...asked, failure });
+      await set.pins.replace("standing", 0, { ...asked, current });
+      await set.pins.replace("moving", 0, { ...asked, current, next });
+      const listed = await set.pins.list();
+      expect(listed.map(({ id }) => id).toSorted()).toEqual(["moving", "standing"]);
+      expect(listed.find(({ id }) => id === "moving")?.record).toEqual(
+        await set.pins.read("moving"),
+      );
+    });
+
     it("show a watcher each change of its own reference, and end with the signal", async () => {
       await using set = await setUp();
       const stop = new AbortController();

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { buildKey } from "../../core/build-key.ts";
 import { parseImage } from "../../core/image.ts";
-import { afterRequest, afterSettling, type BuildRecord, type Failure } from "../../core/record.ts";
+import {
+  afterClaim,
+  afterRequest,
+  afterSettling,
+  type BuildRecord,
+  type Failure,
+} from "../../core/record.ts";
 
 const image = parseImage("git", "amd64");
 const pin = { packageSet: "starter", revision: "r" };
@@ -15,16 +21,25 @@ const request = { key: buildKey(image, pin, options), image, pin };
 const failure: Failure = { reason: "packages-unknown", message: "no such package", log: [] };
 
 function queued(now: number): BuildRecord {
-  const record = afterRequest(undefined, request, now);
-  if (record === undefined) throw new Error("a first request made no record");
-  return record;
+  return afterRequest(undefined, request, "pull", now).record;
 }
 
 describe("the record of a build", () => {
   it("is made by the first request and joined by the others", () => {
     const record = queued(1000);
     expect(record).toMatchObject({ state: "queued", requestedAt: 1000, attempt: 1 });
-    expect(afterRequest(record, request, 2000)).toBeUndefined();
+    expect(afterRequest(record, request, "pull", 2000)).toEqual({ outcome: "joined", record });
+  });
+
+  it("that was queued for nobody is promoted by the first who waits for it", () => {
+    const { record } = afterRequest(undefined, request, "prebuild", 1000);
+    expect(record).toMatchObject({ state: "queued", lane: "prebuild" });
+    expect(afterRequest(record, request, "prebuild", 2000).outcome).toBe("joined");
+    const promoted = afterRequest(record, request, "pull", 2000);
+    expect(promoted).toEqual({ outcome: "promoted", record: { ...record, lane: "pull" } });
+    expect(afterRequest(promoted.record, request, "pull", 3000).outcome).toBe("joined");
+    const building = afterClaim(record, 4000);
+    expect(afterRequest(building, request, "pull", 5000).outcome).toBe("joined");
   });
 
   it("remembers a failure of the asker's for a short, growing time", () => {
@@ -34,10 +49,10 @@ describe("the record of a build", () => {
       const failed = afterSettling(record, { state: "failed", failure }, 0);
       if (failed.state !== "failed") throw new Error("it should have failed");
       remembered.push(failed.retryAt / 1000);
-      expect(afterRequest(failed, request, failed.retryAt - 1)).toBeUndefined();
-      const again = afterRequest(failed, request, failed.retryAt);
-      expect(again).toMatchObject({ state: "queued", attempt: attempt + 1 });
-      record = again ?? record;
+      expect(afterRequest(failed, request, "pull", failed.retryAt - 1).outcome).toBe("joined");
+      const again = afterRequest(failed, request, "pull", failed.retryAt);
+      expect(again.record).toMatchObject({ state: "queued", attempt: attempt + 1 });
+      record = again.record;
     }
     expect(remembered).toEqual([10, 20, 40, 80, 160, 320, 600, 600]);
   });

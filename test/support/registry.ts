@@ -2,6 +2,8 @@ import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalJobQueue } from "../../core/local/job-queue.ts";
+import { createLocalPulls } from "../../core/local/pulls.ts";
+import { createPullNotes } from "../../functions/pull-notes.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
 import type { PackageSet } from "../../core/package-set.ts";
@@ -102,6 +104,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     queue,
     blobs,
     pins: createCurrentPins({ packageSet, pins, queue, times, now, log: write }),
+    notes: createPullNotes({ packageSet, pulls: createLocalPulls(database), now, log: write }),
     waiting: createWaiting(cache, queue, write),
     options,
     architecture: "amd64",

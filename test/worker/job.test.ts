@@ -24,8 +24,9 @@ async function setUp(
   const log = (severity: string, message: string) => void said.push(`${severity} ${message}`);
   const unused = () => Promise.reject(new Error("this test asks Nix for pins alone"));
   const nix: Nix = { pin, evaluate: unused, realise: unused, release: unused, closure: unused };
-  const handle = createJobHandler({ cache, pins, nix, build, log, now: Date.now }, stopping.signal);
-  await cache.request(git);
+  const tools = { cache, pins, nix, build, log, now: Date.now, moving: undefined };
+  const handle = createJobHandler(tools, stopping.signal);
+  await cache.request(git, "pull");
   return {
     cache,
     pins,

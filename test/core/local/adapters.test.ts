@@ -6,12 +6,14 @@ import { openDatabase } from "../../../core/local/database.ts";
 import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../../core/local/pins.ts";
+import { createLocalPulls } from "../../../core/local/pulls.ts";
 import { hexOf } from "../../../core/digest.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
 import { jobQueueContract } from "../../contract/job-queue.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
+import { pullsContract } from "../../contract/pulls.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 async function openTemporary() {
@@ -39,6 +41,17 @@ layerCacheContract("SQLite", async () => {
 pinsContract("SQLite", async () => {
   const open = await openTemporary();
   return { ...open, pins: createLocalPins(open.database) };
+});
+
+pullsContract("SQLite", async () => {
+  const open = await openTemporary();
+  return { ...open, pulls: createLocalPulls(open.database) };
+});
+
+jobQueueContract("SQLite, for prebuilds", async () => {
+  const open = await openTemporary();
+  const queue = createLocalJobQueue(open.database, Date.now, () => undefined, "prebuild");
+  return { ...open, queue };
 });
 
 jobQueueContract("SQLite", async () => {

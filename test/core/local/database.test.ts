@@ -21,7 +21,7 @@ it("what a former process held is free at once for the next, and its records and
   {
     using former = openDatabase(folder.path);
     const cache = createLocalBuildCache(former, Date.now);
-    await cache.request(git);
+    await cache.request(git, "pull");
     await createLocalJobQueue(former, Date.now, () => undefined).publish({
       kind: "build",
       key: git.key,

@@ -1,0 +1,28 @@
+import type { Clock, JobQueue, PinRecord, Pins } from "../core/ports.ts";
+
+export interface AskTools {
+  readonly pins: Pins;
+  readonly queue: JobQueue;
+  readonly now: Clock;
+}
+
+export const askAgainMs = 15_000;
+
+/** Asks the worker to look a reference up, unless somebody has just asked. */
+export async function askForPin(
+  { pins, queue, now }: AskTools,
+  id: string,
+  reference: string | undefined,
+  record: PinRecord | undefined,
+): Promise<void> {
+  if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return;
+  const { version = 0, ...kept } = record ?? {};
+  const next = { ...kept, reference, askedAt: now() };
+  if (await pins.replace(id, version, next)) await queue.publish({ kind: "pin", pinId: id });
+}
+
+/** Whether a look-up is under way: asked for, and neither answered nor failed since. */
+export function isAsked(record: PinRecord): boolean {
+  const answeredAt = Math.max(record.current?.resolvedAt ?? 0, record.failure?.failedAt ?? 0);
+  return record.askedAt > answeredAt;
+}

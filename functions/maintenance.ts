@@ -1,0 +1,84 @@
+import { imageName } from "../core/image.ts";
+import { movePins, type MoveTools } from "../core/move-pins.ts";
+import type { JobQueue, NeglectedBuild } from "../core/ports.ts";
+import type { Lane } from "../core/record.ts";
+import { messageOf } from "../core/log.ts";
+import { askForPin } from "./ask-for-pin.ts";
+import type { PinTimes } from "./current-pin.ts";
+import { giveUp } from "./give-up.ts";
+
+export interface MaintenanceTools extends Omit<MoveTools, "queue"> {
+  readonly queues: Readonly<Record<Lane, JobQueue>>;
+  readonly times: PinTimes;
+  /** Deletes uploads that were given up, and says how many. */
+  readonly sweepStaging: () => Promise<number>;
+}
+
+const neglectedMs = 120_000;
+const neglectedAtOnce = 100;
+// By then its job was lost, or killed its worker, this often.
+const mostPublished = 4;
+const latelyMs = 7 * 24 * 60 * 60_000;
+
+/**
+ * Keeps the registry healthy without anyone watching; to be called about once a minute. What fails is logged and
+ * keeps nothing of the rest from being done; rejects at the end, so that a schedule shows it.
+ */
+export function createMaintenance(tools: MaintenanceTools): () => Promise<void> {
+  const { cache, pins, pulls, queues, times, now, log } = tools;
+
+  /** Pins of what people pull are looked up before a pull finds them stale. */
+  async function refreshPins(): Promise<void> {
+    // A pull waits for the others anyway.
+    if (times.staleMs !== Infinity) return;
+    for (const { id, record } of await pins.list()) {
+      const age = now() - (record.current?.resolvedAt ?? 0);
+      if (age < times.freshMs) continue;
+      const [pulled] = await pulls.recent(id, now() - latelyMs, 1);
+      if (pulled === undefined) continue;
+      await askForPin({ pins, queue: queues.pull, now }, id, record.reference, record);
+    }
+  }
+
+  async function lookAfter({ record, published }: NeglectedBuild): Promise<void> {
+    const { key, image, lane } = record;
+    const name = imageName(image);
+    if (published < mostPublished) {
+      if (!(await cache.republish(key, neglectedMs))) return;
+      log("WARNING", `published the job of ${name} again, which nobody works on`, { key });
+      await queues[lane].publish({ kind: "build", key });
+      return;
+    }
+    const message = `no worker finished ${name} although its job was published ${published} times: pull again, or ask whoever runs this registry`;
+    if (await giveUp(cache, key, message)) log("ERROR", `gave up: ${message}`, { key });
+  }
+
+  async function lookAfterBuilds(): Promise<void> {
+    for (const build of await cache.neglected(neglectedMs, neglectedAtOnce)) await lookAfter(build);
+  }
+
+  async function sweep(): Promise<void> {
+    const swept = await tools.sweepStaging();
+    if (swept > 0) log("INFO", `deleted ${swept} uploads that were given up`);
+  }
+
+  const duties = {
+    "refresh pins": refreshPins,
+    "move pins": () => movePins({ ...tools, queue: queues.prebuild }),
+    "look after builds": lookAfterBuilds,
+    "sweep the staging area": sweep,
+  };
+
+  return async () => {
+    const failures: unknown[] = [];
+    for (const [what, doIt] of Object.entries(duties)) {
+      try {
+        await doIt();
+      } catch (error) {
+        log("ERROR", `could not ${what}: ${messageOf(error)}`, { error });
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "maintenance was not complete");
+  };
+}

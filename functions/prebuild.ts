@@ -1,0 +1,78 @@
+import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts";
+import { RegistryError } from "../core/errors.ts";
+import { parseImage, type Architecture } from "../core/image.ts";
+import { requestBuild, type RequestTools } from "../core/request-build.ts";
+import type { BuildRecord } from "../core/record.ts";
+import type { CurrentPins } from "./current-pin.ts";
+
+export interface PrebuildTools extends RequestTools {
+  readonly pins: CurrentPins;
+  readonly options: ImageOptions;
+  /** The platform of names that do not say one. */
+  readonly architecture: Architecture;
+}
+
+/** What came of one image that was to be prebuilt; `key` is that of the record to watch. */
+export type Prebuild =
+  | { readonly state: "requested"; readonly key: BuildKey; readonly record: BuildRecord }
+  | { readonly state: "refused"; readonly message: string };
+
+const mostImages = 1000;
+
+/** The images that a message names. Throws an Error that says what is wrong with it. */
+export function parsePrebuilds(message: unknown): readonly string[] {
+  const images = isObject(message) ? message["images"] : undefined;
+  const form = 'a message has to be {"images": ["shell/git", "python3:nixos-25.11", ...]}';
+  if (!Array.isArray(images)) throw new Error(`it has no list of images: ${form}`);
+  if (images.length > mostImages) {
+    throw new Error(
+      `it names ${images.length} images, and at most ${mostImages} are taken at once`,
+    );
+  }
+  return images.map((image: unknown) => {
+    if (typeof image === "string") return image;
+    throw new Error(`${JSON.stringify(image)} is not the name of an image: ${form}`);
+  });
+}
+
+/**
+ * Makes the function that has one image built, named as in a pull, `shell/git:latest`, which nobody waits for. Rejects
+ * where firn is to blame; the signal ends the wait for where the tag stands.
+ */
+export function createPrebuild(tools: PrebuildTools) {
+  return async (text: string, signal: AbortSignal): Promise<Prebuild> => {
+    try {
+      const [name = "", tag = "latest", ...rest] = text.split(":");
+      if (rest.length > 0) {
+        throw new RegistryError(400, "NAME_INVALID", `"${text}" is not a name and a tag`);
+      }
+      const image = parseImage(name, tools.architecture);
+      const known = await tools.pins.known(tag);
+      const found = known ? undefined : await tools.pins.lookUp(tag, signal);
+      if (found?.state === "failed" && found.failure.reason === "revision-unknown") {
+        return { state: "refused", message: found.failure.message };
+      }
+      const pin = known ?? (found?.state === "pinned" ? found.pin : undefined);
+      if (pin === undefined) {
+        throw new Error(
+          found?.state === "failed" ? found.failure.message : "no worker looked the tag up",
+        );
+      }
+      const key = buildKey(image, pin, tools.options);
+      const present = await tools.cache.read(key);
+      if (present?.state === "ready") return { state: "requested", key, record: present };
+      return {
+        state: "requested",
+        key,
+        record: await requestBuild(tools, { key, image, pin }, "prebuild"),
+      };
+    } catch (error) {
+      if (error instanceof RegistryError) return { state: "refused", message: error.message };
+      throw error;
+    }
+  };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

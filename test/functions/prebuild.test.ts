@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import type { PackageSet } from "../../core/package-set.ts";
+import { createCurrentPins } from "../../functions/current-pin.ts";
+import { createPrebuild, parsePrebuilds } from "../../functions/prebuild.ts";
+import { options, ready } from "../support/builds.ts";
+import { stores } from "../support/stores.ts";
+
+const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", reference: "main" };
+const commit = "0123456789012345678901234567890123456789";
+const times = { freshMs: 300_000, staleMs: Infinity };
+const soon = () => AbortSignal.timeout(50);
+
+async function prebuilding() {
+  const set = await stores();
+  const { cache, queues, now, write: log } = set;
+  const tools = { packageSet, pins: set.pins, queue: queues.pull, times, now, log };
+  const pins = createCurrentPins(tools);
+  const prebuild = createPrebuild({
+    cache,
+    queue: queues.prebuild,
+    pins,
+    options,
+    log,
+    architecture: "amd64",
+  });
+  return { ...set, prebuild };
+}
+
+describe("an image that is to be prebuilt", () => {
+  it("is requested once, in the lane of those that nobody waits for", async () => {
+    await using set = await prebuilding();
+    const first = await set.prebuild(`shell/git/curl:${commit}`, soon());
+    expect(first).toMatchObject({ state: "requested", record: { state: "queued" } });
+    const again = await set.prebuild(`shell/curl/git:${commit}`, soon());
+    expect(again).toEqual(first);
+    expect(set.published.prebuild).toHaveLength(1);
+    expect(set.published.pull).toEqual([]);
+  });
+
+  it("that is there already is not asked for", async () => {
+    await using set = await prebuilding();
+    const first = await set.prebuild(`git:${commit}`, soon());
+    if (first.state === "requested") await set.settle(first.key, ready("git"));
+    expect(await set.prebuild(`git:${commit}`, soon())).toMatchObject({
+      record: { state: "ready" },
+    });
+    expect(set.published.prebuild).toHaveLength(1);
+  });
+
+  it("is built where its tag stands, which is looked up for it", async () => {
+    await using set = await prebuilding();
+    await expect(set.prebuild("git", soon())).rejects.toThrow("no worker looked the tag up");
+    expect(set.published.pull).toMatchObject([{ kind: "pin" }]);
+  });
+
+  it.each([
+    ["Git", /"Git" is not an image name/],
+    ["", /is not an image name/],
+    ["a:b:c", /"a:b:c" is not a name and a tag/],
+  ])("and is called %s is refused, with what is wrong", async (text, problem) => {
+    await using set = await prebuilding();
+    const refused = await set.prebuild(text, soon());
+    expect(refused).toMatchObject({
+      state: "refused",
+      message: expect.stringMatching(problem) as string,
+    });
+  });
+});
+
+describe("the message of a prebuild", () => {
+  it("names images as a pull does", () => {
+    const images = ["shell/git", "python3:nixos-25.11"];
+    expect(parsePrebuilds({ images })).toEqual(images);
+    expect(parsePrebuilds({ images: [], more: 1 })).toEqual([]);
+  });
+
+  it.each([
+    [undefined, "it has no list of images"],
+    ["shell/git", "it has no list of images"],
+    [{ images: "shell/git" }, "it has no list of images"],
+    [{ images: [7] }, "7 is not the name of an image"],
+    [
+      { images: Array.from({ length: 1001 }, () => "git") },
+      "it names 1001 images, and at most 1000",
+    ],
+  ])("that is %j is refused, with the form it should have", (message, problem) => {
+    expect(() => parsePrebuilds(message)).toThrow(problem);
+  });
+});
