@@ -21,6 +21,16 @@ export const publicNixpkgs = {
   tarball: "https://github.com/NixOS/nixpkgs/archive/{revision}.tar.gz",
 } as const;
 
+/** A package set with the places that nixpkgs is fetched from, as the settings say them. */
+export function withPlaces(
+  packageSet: PackageSet,
+  places: { readonly nixpkgsRepository: string; readonly nixpkgsTarball: string },
+): PackageSet {
+  if (packageSet.kind !== "nixpkgs") return packageSet;
+  const { nixpkgsRepository: repository, nixpkgsTarball: tarball } = places;
+  return { ...packageSet, repository, tarball };
+}
+
 /** A package set at one immutable revision: a commit, or a content-addressed store path for a folder. */
 export interface Pin {
   readonly packageSet: string;

@@ -1,32 +1,22 @@
-import type { Architecture } from "./image.ts";
-import { parsePackageSet, publicNixpkgs, type PackageSet } from "./package-set.ts";
+import type { ImageOptions } from "./build-key.ts";
+import { publicNixpkgs } from "./package-set.ts";
+import {
+  architecture,
+  architectureOrAuto,
+  oneOf,
+  optional,
+  packageSet,
+  packageSetOrAuto,
+  setting,
+  some,
+  whole,
+  withRevision,
+  yesOrNo,
+  type Settings,
+} from "./setting.ts";
 
-/** One setting: an environment variable, what it means, and how its text becomes a value. */
-interface Setting<T> {
-  readonly variable: string;
-  readonly meaning: string;
-  /** As somebody would write it. */
-  readonly default: string;
-  /** Throws an Error that says what would be understood. */
-  readonly parse: (text: string) => T;
-}
-
-/** The settings of the embedded registry: the README's table is written from these. */
-export const localSettings = {
-  host: setting(
-    "FIRN_HOST",
-    "address to listen on; 0.0.0.0 lets other machines pull",
-    "127.0.0.1",
-    some,
-  ),
-  port: setting("FIRN_PORT", "port to listen on", "8080", whole(0, 65_535)),
-  data: setting("FIRN_DATA", "folder for blobs and records", ".firn", some),
-  packageSet: setting(
-    "FIRN_PACKAGE_SET",
-    "`starter`, `nixpkgs:<channel or commit>`, `git+<url>#<branch, tag or commit>`, an absolute path, or `auto`: nixpkgs where it is in reach, else the starter set",
-    "auto",
-    packageSetOrAuto,
-  ),
+// What decides which image a pull means: functions and worker have to agree on it.
+const image = {
   nixpkgsRepository: setting(
     "FIRN_NIXPKGS_REPOSITORY",
     "git repository whose branches are the nixpkgs channels",
@@ -51,30 +41,11 @@ export const localSettings = {
     "false",
     yesOrNo,
   ),
-  architecture: setting(
-    "FIRN_ARCHITECTURE",
-    "`amd64` or `arm64`, for names that do not say; `auto` is this machine's",
-    "auto",
-    architectureOrAuto,
-  ),
   layers: setting(
     "FIRN_LAYERS",
     "layers an image may have; Docker's limit is 125",
     "94",
     whole(2, 125),
-  ),
-  popularity: setting(
-    "FIRN_POPULARITY",
-    'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
-    "",
-    optional,
-  ),
-  builds: setting("FIRN_BUILDS", "builds at the same time", "2", whole(1, 64)),
-  prebuilds: setting(
-    "FIRN_PREBUILDS",
-    "builds at the same time that nobody waits for, beside the others",
-    "1",
-    whole(1, 64),
   ),
   prebuildImages: setting(
     "FIRN_PREBUILD_IMAGES",
@@ -82,12 +53,33 @@ export const localSettings = {
     "50",
     whole(0, 1000),
   ),
+} as const;
+
+// How builds are made.
+const building = {
+  builds: setting("FIRN_BUILDS", "builds at the same time", "2", whole(1, 64)),
+  prebuilds: setting(
+    "FIRN_PREBUILDS",
+    "builds at the same time that nobody waits for, beside the others",
+    "1",
+    whole(1, 64),
+  ),
   buildMinutes: setting(
     "FIRN_BUILD_MINUTES",
     "how long Nix may take for one image",
     "30",
     whole(1, 1440),
   ),
+  nixConfig: setting(
+    "FIRN_NIX_CONFIG",
+    "further lines of nix.conf, separated by `;`",
+    "",
+    optional,
+  ),
+} as const;
+
+// How pulls wait.
+const waiting = {
   holdSeconds: setting(
     "FIRN_HOLD_SECONDS",
     "how long a pull is held while its image is built, before it is sent round again; some clients give up after 30",
@@ -100,12 +92,39 @@ export const localSettings = {
     "280",
     whole(1, 3600),
   ),
-  nixConfig: setting(
-    "FIRN_NIX_CONFIG",
-    "further lines of nix.conf, separated by `;`",
+} as const;
+
+/** The settings of the embedded registry: the README's table is written from these. */
+export const localSettings = {
+  host: setting(
+    "FIRN_HOST",
+    "address to listen on; 0.0.0.0 lets other machines pull",
+    "127.0.0.1",
+    some,
+  ),
+  port: setting("FIRN_PORT", "port to listen on", "8080", whole(0, 65_535)),
+  data: setting("FIRN_DATA", "folder for blobs and records", ".firn", some),
+  packageSet: setting(
+    "FIRN_PACKAGE_SET",
+    "`starter`, `nixpkgs:<channel or commit>`, `git+<url>#<branch, tag or commit>`, an absolute path, or `auto`: nixpkgs where it is in reach, else the starter set",
+    "auto",
+    packageSetOrAuto,
+  ),
+  architecture: setting(
+    "FIRN_ARCHITECTURE",
+    "`amd64` or `arm64`, for names that do not say; `auto` is this machine's",
+    "auto",
+    architectureOrAuto,
+  ),
+  ...image,
+  popularity: setting(
+    "FIRN_POPULARITY",
+    'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
     "",
     optional,
   ),
+  ...building,
+  ...waiting,
   log: setting(
     "FIRN_LOG",
     "`text` for people, `json` for Cloud Logging",
@@ -120,84 +139,102 @@ export const localSettings = {
   ),
 } as const;
 
-type Settings<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 export type LocalSettings = Settings<typeof localSettings>;
 
-/**
- * Reads settings from an environment. Throws one Error that names all problems: values that are not understood, and
- * variables that begin with FIRN_ and are none of these.
- */
-export function readSettings<S extends Readonly<Record<string, Setting<unknown>>>>(
-  settings: S,
-  environment: Readonly<Record<string, string | undefined>>,
-): Settings<S> {
-  const problems: string[] = [];
-  const values = Object.entries(settings).map(([name, { variable, default: fallback, parse }]) => {
-    try {
-      return [name, parse(environment[variable] ?? fallback)];
-    } catch (error) {
-      problems.push(`${variable}: ${error instanceof Error ? error.message : String(error)}`);
-      return [name, undefined];
-    }
-  });
-  const known = new Set(Object.values(settings).map(({ variable }) => variable));
-  for (const variable of Object.keys(environment)) {
-    if (variable.startsWith("FIRN_") && !known.has(variable)) {
-      problems.push(`${variable}: there is no such setting`);
-    }
-  }
-  if (problems.length > 0) throw new Error(`The settings are wrong.\n${problems.join("\n")}`);
-  return Object.fromEntries(values) as Settings<S>; // each name got what its own parser gave
-}
+// What both programs of the deployment on Google Cloud are told.
+const cloud = {
+  project: setting("FIRN_PROJECT", "project that everything is in", "", some),
+  database: setting("FIRN_DATABASE", "Firestore database with the records", "(default)", some),
+  bucket: setting("FIRN_BUCKET", "bucket with the blobs", "", some),
+  storageEndpoint: setting(
+    "FIRN_STORAGE_ENDPOINT",
+    "URL of Cloud Storage, where it is not Google's",
+    "",
+    optional,
+  ),
+  topics: setting(
+    "FIRN_TOPICS",
+    "what the names of topics and subscriptions begin with",
+    "firn",
+    some,
+  ),
+  packageSet: setting(
+    "FIRN_PACKAGE_SET",
+    "`starter`, `nixpkgs:<channel or commit>`, `git+<url>#<branch, tag or commit>` or an absolute path",
+    "nixpkgs:nixos-unstable",
+    packageSet,
+  ),
+  architecture: setting(
+    "FIRN_ARCHITECTURE",
+    "`amd64` or `arm64`, for names that do not say",
+    "amd64",
+    architecture,
+  ),
+  ...image,
+  log: setting(
+    "FIRN_LOG",
+    "`text` for people, `json` for Cloud Logging",
+    "json",
+    oneOf("text", "json"),
+  ),
+  logLevel: setting(
+    "FIRN_LOG_LEVEL",
+    "`debug`, `info`, `warning` or `error`",
+    "info",
+    oneOf("debug", "info", "warning", "error"),
+  ),
+} as const;
 
-function setting<T>(
-  variable: string,
-  meaning: string,
-  fallback: string,
-  parse: (text: string) => T,
-): Setting<T> {
-  return { variable, meaning, default: fallback, parse };
-}
+/** The settings of the functions. */
+export const functionsSettings = {
+  ...cloud,
+  ...waiting,
+  blobUrl: setting(
+    "FIRN_BLOB_URL",
+    "URL below which everybody can read the bucket, such as that of a CDN; left out, clients get signed URLs",
+    "",
+    optional,
+  ),
+} as const;
 
-function some(text: string): string {
-  if (text.trim() === "") throw new Error("it is empty; give it a value or leave it out");
-  return text;
-}
+/** The settings of the worker. */
+export const workerSettings = {
+  ...cloud,
+  ...building,
+  data: setting("FIRN_DATA", "folder for what Nix must not collect", ".firn", some),
+  port: setting(
+    "FIRN_PORT",
+    "port to listen on, for jobs that are pushed",
+    "8080",
+    whole(0, 65_535),
+  ),
+  jobs: setting(
+    "FIRN_JOBS",
+    "`pull`: takes jobs from the subscriptions, for as long as each lasts; `push`: Pub/Sub sends them, ten minutes each",
+    "pull",
+    oneOf("pull", "push"),
+  ),
+  pushAudience: setting(
+    "FIRN_PUSH_AUDIENCE",
+    "audience that the token of a pushed job has to have",
+    "",
+    optional,
+  ),
+  pushAccount: setting(
+    "FIRN_PUSH_ACCOUNT",
+    "service account that the token of a pushed job has to be of",
+    "",
+    optional,
+  ),
+} as const;
 
-function optional(text: string): string | undefined {
-  return text === "" ? undefined : text;
-}
+export type FunctionsSettings = Settings<typeof functionsSettings>;
+export type WorkerSettings = Settings<typeof workerSettings>;
 
-function whole(least: number, most: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new Error(`"${text}" is not a whole number from ${least} to ${most}`);
-  };
-}
-
-function oneOf<T extends string>(...choices: readonly T[]) {
-  return (text: string): T => {
-    const chosen = choices.find((choice) => choice === text);
-    if (chosen === undefined) throw new Error(`"${text}" is none of ${choices.join(", ")}`);
-    return chosen;
-  };
-}
-
-function yesOrNo(text: string): boolean {
-  return oneOf("true", "false")(text) === "true";
-}
-
-function withRevision(text: string): string {
-  if (!text.includes("{revision}"))
-    throw new Error(`"${text}" lacks {revision}, where the commit goes`);
-  return text;
-}
-
-function packageSetOrAuto(text: string): PackageSet | "auto" {
-  return text === "auto" ? "auto" : parsePackageSet(text);
-}
-
-function architectureOrAuto(text: string): Architecture | "auto" {
-  return oneOf<Architecture | "auto">("amd64", "arm64", "auto")(text);
+/** What shapes every image, out of the settings; `popularity` is the digest of the popularity file, "" for none. */
+export function imageOptions(
+  { layers, allowUnfree }: { readonly layers: number; readonly allowUnfree: boolean },
+  popularity = "",
+): ImageOptions {
+  return { layerBudget: layers, popularity, compression: "gzip-6", allowUnfree };
 }

@@ -2,14 +2,7 @@ import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
 import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
-
-/** How long a pin is good for, in milliseconds. */
-export interface PinTimes {
-  /** Younger than this it is used as it is. */
-  readonly freshMs: number;
-  /** Younger than this it is used, and looked up anew for those who come later; older, it is waited for. */
-  readonly staleMs: number;
-}
+import type { PinTimes } from "./pin-times.ts";
 
 /** Where a tag stands, or why that is not known. */
 export type CurrentPin =

@@ -7,9 +7,16 @@ import type { Registry } from "./registry.ts";
 /** The registry as a listener of `node:http`; the same under any server that hands on Node's own objects. */
 export function createListener(registry: Registry, log: Log) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const warm = registry.warm(incoming.method, incoming.url);
+    if (warm !== undefined && incoming.headers["if-none-match"] === undefined) {
+      outgoing.writeHead(warm.status, warm.headers);
+      outgoing.end(incoming.method === "HEAD" ? undefined : warm.body);
+      return;
+    }
     const gone = new AbortController();
     outgoing.on("close", () => gone.abort());
-    registry(requestOf(incoming, gone.signal))
+    registry
+      .answer(requestOf(incoming, gone.signal))
       .then((response) => send(response, incoming, outgoing))
       .catch((error: unknown) => {
         // The head is out, so all that is left is to end the connection: the client sees a short body and asks again.

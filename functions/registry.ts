@@ -2,7 +2,7 @@ import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
 import { parseImage } from "../core/image.ts";
 import { mediaTypes } from "../core/manifest.ts";
-import type { BlobStore } from "../core/ports.ts";
+import type { BlobStore, Clock } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
@@ -12,19 +12,29 @@ import { createPull, Unavailable, type PullTools } from "./pull.ts";
 import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { serveBuildStatus, serveStatus } from "./status.ts";
+import { createWarmAnswers } from "./warm-answers.ts";
 
 export interface RegistryTools extends PullTools {
   readonly blobs: BlobStore;
   readonly hold: HoldTimes;
+  /** How long a tag is taken to stand where it was just served from. */
+  readonly warmMs: number;
+  readonly now: Clock;
   /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
   readonly draining: AbortSignal;
 }
 
-export type Registry = (request: RegistryRequest) => Promise<RegistryResponse>;
+/** The HTTP function. */
+export interface Registry {
+  /** Never rejects: every failure is a response in the specification's form and a line in the log. */
+  answer(request: RegistryRequest): Promise<RegistryResponse>;
+  /** What a request without conditions is answered with at once; undefined where `answer` has to be asked. */
+  warm(method: string | undefined, url: string | undefined): RegistryResponse | undefined;
+}
 
-/** The HTTP function: never rejects; every failure is a response in the specification's form and a line in the log. */
 export function createRegistry(tools: RegistryTools): Registry {
   const pull = createPull(tools);
+  const warm = createWarmAnswers(tools.warmMs, tools.now);
 
   async function manifestByTag(
     request: RegistryRequest,
@@ -35,7 +45,10 @@ export function createRegistry(tools: RegistryTools): Registry {
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
       pull(name, tag, deadline),
     );
-    if (pulled.state === "served") return conditional(request, pulled.response);
+    if (pulled.state === "served") {
+      if (pulled.response.status === 200) warm.keep(request.path, pulled.response);
+      return conditional(request, pulled.response);
+    }
     const hop = hopOf(request.query);
     if (hop < lastHop) return respond.redirect(nextHop(request, hop + 1));
     const at = pulled.key === undefined ? "/status" : `/status/${pulled.key}`;
@@ -53,10 +66,12 @@ export function createRegistry(tools: RegistryTools): Registry {
     if (stored === undefined) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
     }
-    return conditional(request, respond.manifest(stored, "digest"));
+    const response = respond.manifest(stored, "digest");
+    warm.keep(request.path, response);
+    return conditional(request, response);
   }
 
-  async function answer(route: Route, request: RegistryRequest): Promise<RegistryResponse> {
+  async function answerTo(route: Route, request: RegistryRequest): Promise<RegistryResponse> {
     switch (route.kind) {
       case "greeting":
         return respond.text(greeting(request.headers["host"] ?? "localhost"));
@@ -84,9 +99,9 @@ export function createRegistry(tools: RegistryTools): Registry {
     }
   }
 
-  return async (request) => {
+  async function answer(request: RegistryRequest): Promise<RegistryResponse> {
     try {
-      return await answer(parseRoute(request.method, request.path), request);
+      return await answerTo(parseRoute(request.method, request.path), request);
     } catch (error) {
       if (error instanceof RegistryError) return respond.error(error);
       const { method, path } = request;
@@ -94,7 +109,9 @@ export function createRegistry(tools: RegistryTools): Registry {
       if (error instanceof Unavailable) return respond.unavailable(error.message);
       return respond.unavailable("the registry has trouble of its own, which is in its log");
     }
-  };
+  }
+
+  return { answer, warm: (method, url) => warm.find(method, url) };
 }
 
 function conditional(request: RegistryRequest, response: RegistryResponse): RegistryResponse {

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { arch } from "node:os";
 import { resolve } from "node:path";
-import type { ImageOptions } from "../../core/build-key.ts";
 import type { Architecture } from "../../core/image.ts";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
@@ -13,8 +12,9 @@ import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import type { Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
-import type { LocalSettings } from "../../core/settings.ts";
-import { createCurrentPins, type CurrentPins, type PinTimes } from "../../functions/current-pin.ts";
+import { imageOptions, type LocalSettings } from "../../core/settings.ts";
+import { createCurrentPins, type CurrentPins } from "../../functions/current-pin.ts";
+import { pinTimes } from "../../functions/pin-times.ts";
 import { createListener } from "../../functions/http.ts";
 import { createMaintenance } from "../../functions/maintenance.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
@@ -23,7 +23,7 @@ import { createWaiting } from "../../functions/waiting.ts";
 import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../../worker/environment.ts";
 import { listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
 import { repeat } from "./repeat.ts";
@@ -64,12 +64,7 @@ export async function startEmbedded(
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
   const { packageSet, nix } = machine;
   const popular = await readPopularity(settings.popularity);
-  const options: ImageOptions = {
-    layerBudget: settings.layers,
-    popularity: popular.digest,
-    compression: "gzip-6",
-    allowUnfree: settings.allowUnfree,
-  };
+  const options = imageOptions(settings, popular.digest);
 
   const stopping = new AbortController();
   const timeLimitMs = settings.buildMinutes * 60_000;
@@ -100,6 +95,8 @@ export async function startEmbedded(
     options,
     architecture: architectureOf(settings),
     hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
+    warmMs: times.warmMs,
+    now,
     draining: stopping.signal,
     log,
   });
@@ -132,20 +129,6 @@ async function firstPin(pins: CurrentPins, signal: AbortSignal): Promise<Pin> {
   signal.throwIfAborted();
   if (found?.state === "pinned") return found.pin;
   throw new Error(found?.failure.message ?? "it is not known where the package set stands");
-}
-
-function pinTimes(packageSet: PackageSet, pinSeconds: number): PinTimes {
-  switch (packageSet.kind) {
-    case "path":
-      // A folder is expected to be served as it is now.
-      return { freshMs: 1000, staleMs: 1000 };
-    case "starter":
-      // It changes when the machine's package lists do, and looking takes seconds.
-      return { freshMs: 60 * 60_000, staleMs: Infinity };
-    case "git":
-    case "nixpkgs":
-      return { freshMs: pinSeconds * 1000, staleMs: Infinity };
-  }
 }
 
 function architectureOf({ architecture }: LocalSettings): Architecture {

@@ -2,6 +2,7 @@ import {
   packageSetId,
   publicNixpkgs,
   selectRevision,
+  withPlaces,
   type PackageSet,
 } from "../../core/package-set.ts";
 import type { Nix, Pins } from "../../core/ports.ts";
@@ -16,12 +17,6 @@ const reachMs = 20_000;
 export function configuredPackageSet(settings: LocalSettings): PackageSet | undefined {
   if (settings.packageSet === "auto") return undefined;
   return withPlaces(settings.packageSet, settings);
-}
-
-function withPlaces(packageSet: PackageSet, settings: LocalSettings): PackageSet {
-  if (packageSet.kind !== "nixpkgs") return packageSet;
-  const { nixpkgsRepository: repository, nixpkgsTarball: tarball } = settings;
-  return { ...packageSet, repository, tarball };
 }
 
 /**

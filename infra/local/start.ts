@@ -1,8 +1,9 @@
 import { messageOf } from "../../core/log.ts";
-import { localSettings, readSettings, type LocalSettings } from "../../core/settings.ts";
+import { readSettings } from "../../core/setting.ts";
+import { localSettings, type LocalSettings } from "../../core/settings.ts";
 import { banner } from "./banner.ts";
 import { startEmbedded } from "./embedded.ts";
-import { createLog } from "./log.ts";
+import { createLog } from "../../core/local/log.ts";
 
 /** `npm start`: the registry and the worker in one process, until Ctrl-C. */
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { localSettings, readSettings } from "../../core/settings.ts";
+import { readSettings } from "../../core/setting.ts";
+import { localSettings } from "../../core/settings.ts";
 
 describe("settings", () => {
   it("have a default each", () => {

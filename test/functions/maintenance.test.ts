@@ -4,7 +4,7 @@ import { buildOf, options, ready } from "../support/builds.ts";
 import { stores } from "../support/stores.ts";
 
 const git = buildOf("git");
-const times = { freshMs: 300_000, staleMs: Infinity };
+const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
 
 async function maintained(more: { sweepStaging?: () => Promise<number>; staleMs?: number } = {}) {
   const set = await stores();

@@ -7,7 +7,7 @@ import { stores } from "../support/stores.ts";
 
 const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", reference: "main" };
 const commit = "0123456789012345678901234567890123456789";
-const times = { freshMs: 300_000, staleMs: Infinity };
+const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
 const soon = () => AbortSignal.timeout(50);
 
 async function prebuilding() {

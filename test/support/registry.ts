@@ -97,7 +97,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   }
 
   const packageSet = worker.packageSet ?? { kind: "starter" };
-  const times = { freshMs: 60_000, staleMs: Infinity };
+  const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
   const hold = { shortMs: worker.holdMs ?? 5000, longMs: worker.holdMs ?? 5000 };
   const registry = createRegistry({
     cache,
@@ -109,6 +109,8 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     options,
     architecture: "amd64",
     hold,
+    warmMs: times.warmMs,
+    now,
     draining: draining.signal,
     log: write,
   });
@@ -124,7 +126,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     advance: (ms) => void (offset += ms),
     async ask(path, more = {}) {
       const [route = "", query = ""] = path.split("?");
-      const { status, headers, body } = await registry({
+      const { status, headers, body } = await registry.answer({
         method: "GET",
         path: route,
         query: new URLSearchParams(query),

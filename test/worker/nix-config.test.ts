@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { createNixConfig } from "../../../infra/local/nix-config.ts";
-import { createRun } from "../../../worker/run.ts";
-import { need } from "../../support/need.ts";
+import { createNixConfig } from "../../worker/nix-config.ts";
+import { createRun } from "../../worker/run.ts";
+import { need } from "../support/need.ts";
 
 const never = new AbortController().signal;
 const run = createRun({ PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root" });

@@ -1,6 +1,6 @@
 import pino from "pino";
 import pretty from "pino-pretty";
-import type { Log, Severity } from "../../core/log.ts";
+import type { Log, Severity } from "../log.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hasProxy, inheritedEnvironment } from "../../../infra/local/environment.ts";
+import { hasProxy, inheritedEnvironment } from "../../worker/environment.ts";
 
 it("hands on where programs, keys and the network are, and nothing that changes what Nix makes", () => {
   const inherited = inheritedEnvironment({

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { messageOf, type Log } from "../../core/log.ts";
-import type { Run } from "../../worker/run.ts";
+import { messageOf, type Log } from "../core/log.ts";
+import type { Run } from "./run.ts";
 
 export interface NixConfigTools {
   readonly run: Run;

@@ -1,0 +1,22 @@
+import { parseBuildKey } from "../core/build-key.ts";
+import type { BuildCache, Job } from "../core/ports.ts";
+import type { Log } from "../core/log.ts";
+import { giveUp } from "./give-up.ts";
+
+/**
+ * Makes the function that ends jobs which were delivered too often: those who wait for the build are told, and the
+ * next pull starts it again. A pin that could not be looked up needs nothing: whoever wants it asks again.
+ */
+export function createBurial({ cache, log }: { readonly cache: BuildCache; readonly log: Log }) {
+  return async (job: Job): Promise<void> => {
+    if (job.kind === "pin") {
+      log("ERROR", "a look-up of where the package set stands was delivered too often", { job });
+      return;
+    }
+    const key = parseBuildKey(job.key);
+    if (key === undefined) return;
+    const message =
+      "every worker that took this build failed before its end: pull again, or ask whoever runs this registry";
+    if (await giveUp(cache, key, message)) log("ERROR", `gave up a build: ${message}`, { key });
+  };
+}

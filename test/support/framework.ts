@@ -1,0 +1,80 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+import { eventually } from "./eventually.ts";
+
+/** A function, running under the functions framework as published, as Google Cloud starts it. */
+export interface FrameworkProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  readonly url: string;
+  /** All it printed. */
+  readonly said: () => string;
+  readonly exited: Promise<number | string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const main = resolve(
+  import.meta.dirname,
+  "../../node_modules/@google-cloud/functions-framework/build/src/main.js",
+);
+
+/** Starts the function `target` of a module; throws with what it said where it ends instead. */
+export async function startFramework(
+  source: string,
+  target: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FrameworkProcess> {
+  const port = await freePort();
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:FIRN_|CI$)/.test(name));
+  const child = spawn(
+    process.execPath,
+    [main, `--source=${source}`, `--target=${target}`, `--port=${port}`],
+    { env: { ...Object.fromEntries(inherited), ...env }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  }
+  let ended = false;
+  const exited = once(child, "exit").then(([code, signal]) => {
+    ended = true;
+    return (code ?? signal) as number | string; // one of both is set
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually("the function listens", async () => {
+    if (ended) throw new Error(`the functions framework ended:\n${said}`);
+    return await fetch(`${url}/v2/`).then(
+      () => true,
+      () => false, // not yet
+    );
+  });
+  return {
+    pid: child.pid ?? 0,
+    port,
+    url,
+    said: () => said,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A file of the fixtures. */
+export function fixture(...path: readonly string[]): string {
+  return join(import.meta.dirname, "../fixtures", ...path);
+}
