@@ -2,7 +2,7 @@ import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
 import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
-import type { PinTimes } from "./pin-times.ts";
+import type { PinTimes } from "../core/pin-times.ts";
 
 /** Where a tag stands, or why that is not known. */
 export type CurrentPin =

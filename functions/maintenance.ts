@@ -4,7 +4,7 @@ import type { JobQueue, NeglectedBuild } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
 import { messageOf } from "../core/log.ts";
 import { askForPin } from "./ask-for-pin.ts";
-import type { PinTimes } from "./pin-times.ts";
+import type { PinTimes } from "../core/pin-times.ts";
 import { giveUp } from "./give-up.ts";
 
 export interface MaintenanceTools extends Omit<MoveTools, "queue"> {

@@ -10,8 +10,14 @@ import type { RegistryResponse } from "./exchange.ts";
 const unchanging = "public, max-age=31536000, immutable";
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
 
-export function json(value: unknown, status = 200): RegistryResponse {
-  return bytes(encode(value), "application/json", { "cache-control": "no-store" }, status);
+export function json(value: unknown): RegistryResponse {
+  return bytes(encode(value), "application/json", { "cache-control": "no-store" });
+}
+
+/** JSON that people read as well, in a browser or after curl. */
+export function readableJson(value: unknown): RegistryResponse {
+  const body = new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
+  return bytes(body, "application/json", { "cache-control": "no-store" });
 }
 
 export function base(): RegistryResponse {

@@ -11,7 +11,7 @@ const shown = 50;
 /** What was built lately and what is being built. */
 export async function serveStatus(cache: BuildCache): Promise<RegistryResponse> {
   const records = await cache.recent(shown);
-  return respond.json({ builds: records.map(describe) });
+  return respond.readableJson({ builds: records.map(describe) });
 }
 
 /** How far one build is. */
@@ -21,7 +21,7 @@ export async function serveBuildStatus(cache: BuildCache, text: string): Promise
   if (record === undefined) {
     throw new RegistryError(404, "MANIFEST_UNKNOWN", `nobody asked for a build "${text}"`);
   }
-  return respond.json(describe(record));
+  return respond.readableJson(describe(record));
 }
 
 function describe(record: BuildRecord) {

@@ -48,7 +48,7 @@ export function createBuild(tools: BuildTools): Build {
     const question = { pin, architecture, packages: requested, optional };
     const evaluation = await nix.evaluate(question, signal);
     if (evaluation.state === "packages-unknown") {
-      return failed("packages-unknown", describeUnknown(evaluation.unknown));
+      return failed("packages-unknown", describeUnknown(evaluation.unknown, pin.packageSet));
     }
     if (evaluation.state !== "evaluated") return failed(evaluation.state, evaluation.message);
     const { packages } = evaluation;

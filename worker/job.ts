@@ -77,9 +77,10 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       log("INFO", `${name} is ready after ${seconds} s`, { digest, seconds });
       return;
     }
-    const { reason, message } = settlement.failure;
+    const { reason, message, log: lines } = settlement.failure;
     const severity = reason === "service" ? "ERROR" : "WARNING";
-    log(severity, `${name} failed after ${seconds} s: ${message}`, { reason, seconds });
+    const said = [message, ...lines].join("\n");
+    log(severity, `${name} failed after ${seconds} s: ${said}`, { reason, seconds });
   }
 
   return async (job: Job): Promise<Handled> => {

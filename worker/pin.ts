@@ -139,7 +139,7 @@ async function pinStarterSet(tools: PinTools, signal: AbortSignal): Promise<Pinn
 
 // The tag may be the revision of a tree that was served before, as long as the store still has it.
 async function pinStored(tools: PinTools, revision: string, signal: AbortSignal): Promise<Pinned> {
-  const none = `the package set has no revision "${revision}": use latest`;
+  const none = `the package set has no revision "${revision}": use latest, or a revision that was served before`;
   if (!revisionPattern.test(revision)) return unknownRevision(none);
   try {
     const args = ["--check-validity", folderPath(revision)];

@@ -10,11 +10,11 @@ import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
-import type { Log } from "../../core/log.ts";
+import { messageOf, type Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
 import { imageOptions, type LocalSettings } from "../../core/settings.ts";
 import { createCurrentPins, type CurrentPins } from "../../functions/current-pin.ts";
-import { pinTimes } from "../../functions/pin-times.ts";
+import { pinTimes } from "../../core/pin-times.ts";
 import { createListener } from "../../functions/http.ts";
 import { createMaintenance } from "../../functions/maintenance.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
@@ -138,7 +138,9 @@ function architectureOf({ architecture }: LocalSettings): Architecture {
 
 async function readPopularity(path: string | undefined) {
   if (path === undefined) return { popularity: noPopularity, digest: "" };
-  const text = await readFile(path, "utf8");
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new Error(`FIRN_POPULARITY: ${path} cannot be read: ${messageOf(cause)}`, { cause });
+  });
   const digest = createHash("sha256").update(text).digest("hex");
   return { popularity: parsePopularity(text), digest };
 }

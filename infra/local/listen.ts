@@ -45,5 +45,8 @@ function explain(error: unknown, host: string, port: number): string {
     return `port ${port} is taken: stop the program that listens there, or set FIRN_PORT to another one`;
   }
   if (code === "EACCES") return `port ${port} needs root: set FIRN_PORT to one above 1023`;
+  if (code === "ENOTFOUND" || code === "EADDRNOTAVAIL") {
+    return `"${host}" is not an address of this machine: set FIRN_HOST to one, such as 127.0.0.1 or 0.0.0.0`;
+  }
   return `cannot listen on ${host}:${port}: ${String(error)}`;
 }

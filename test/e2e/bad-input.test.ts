@@ -108,7 +108,9 @@ describe("a pull of", () => {
     async (tag) => {
       const { status, code, message } = await problemOf(await firn.manifest("hello", tag));
       expect({ status, code }).toEqual({ status: 404, code: "MANIFEST_UNKNOWN" });
-      expect(message).toBe(`the package set has no revision "${tag}": use latest`);
+      expect(message).toBe(
+        `the package set has no revision "${tag}": use latest, or a revision that was served before`,
+      );
     },
   );
 

@@ -25,8 +25,9 @@ export async function startFramework(
   source: string,
   target: string,
   env: Readonly<Record<string, string>> = {},
+  wantedPort?: number,
 ): Promise<FrameworkProcess> {
-  const port = await freePort();
+  const port = wantedPort ?? (await freePort());
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:FIRN_|CI$)/.test(name));
   const child = spawn(
     process.execPath,

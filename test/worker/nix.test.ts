@@ -208,7 +208,7 @@ describe("a folder is pinned by its content", () => {
       await using real = await realNix();
       expect(await real.nix.pin(reference, never)).toMatchObject({
         state: "revision-unknown",
-        message: `the package set has no revision "${reference}": use latest`,
+        message: `the package set has no revision "${reference}": use latest, or a revision that was served before`,
       });
     },
   );

@@ -14,8 +14,16 @@ describe("what is printed when firn is up", () => {
     expect(text).toContain("http://localhost:8080/status\n");
   });
 
+  it("names no packages that a package set of one's own may lack", () => {
+    const packageSet = { kind: "path", path: "/srv/packages" } as const;
+    expect(banner({ ...up, host: "127.0.0.1", packageSet })).toContain(
+      "docker pull localhost:8080/<package>\n",
+    );
+  });
+
   it("names the address that it listens on, and says so where that is every one", () => {
     expect(banner({ ...up, host: "10.0.0.7" })).toContain("docker pull 10.0.0.7:8080/");
+    expect(banner({ ...up, host: "::1" })).toContain("docker pull [::1]:8080/");
     const everywhere = banner({ ...up, host: "0.0.0.0" });
     expect(everywhere).toContain("docker pull localhost:8080/");
     expect(everywhere).toContain("every machine that reaches this one");

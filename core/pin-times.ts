@@ -1,4 +1,4 @@
-import type { PackageSet } from "../core/package-set.ts";
+import type { PackageSet } from "./package-set.ts";
 
 /** How long a pin is good for, in milliseconds. */
 export interface PinTimes {
