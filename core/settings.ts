@@ -201,6 +201,12 @@ export const functionsSettings = {
 export const workerSettings = {
   ...cloud,
   ...building,
+  leaseSeconds: setting(
+    "FIRN_LEASE_SECONDS",
+    "how long a worker may be silent before others take over what it builds",
+    "60",
+    whole(4, 3600),
+  ),
   data: setting("FIRN_DATA", "folder for what Nix must not collect", ".firn", some),
   port: setting(
     "FIRN_PORT",
@@ -217,12 +223,12 @@ export const workerSettings = {
   pushAudience: setting(
     "FIRN_PUSH_AUDIENCE",
     "audience that the token of a pushed job has to have",
-    "",
-    optional,
+    "firn-worker",
+    some,
   ),
   pushAccount: setting(
     "FIRN_PUSH_ACCOUNT",
-    "service account that the token of a pushed job has to be of",
+    "service account that the token of a pushed job has to be of; `anybody` for an emulator, which sends no token",
     "",
     optional,
   ),

@@ -3,9 +3,12 @@ import { defineConfig } from "vitest/config";
 /** Where `.ci/run` wants a report in JSON to count from. */
 const report = process.env["TEST_REPORT"];
 
+const google = ["test/*/google/**/*.test.ts"];
+
 /**
- * Two projects: `unit` is fast and runs files side by side; `e2e` starts the registry itself, one file after another,
- * once `unit` is through.
+ * Three projects: `unit` is fast and runs files side by side; `google` needs emulators, which are started once for all
+ * its files; `cloud` starts the programs of the deployment, and `e2e` the embedded registry, one file after another.
+ * Each begins when the one before is through.
  */
 export default defineConfig({
   test: {
@@ -15,8 +18,31 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
+          exclude: ["test/e2e/**", "test/cloud/**", ...google],
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "google",
+          include: google,
+          globalSetup: ["test/support/emulators-setup.ts"],
+          // The clients would look for the credentials of the machine they run on, and wait.
+          env: { METADATA_SERVER_DETECTION: "none" },
+          testTimeout: 60_000,
+          maxConcurrency: 20,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "cloud",
+          include: ["test/cloud/**/*.test.ts"],
+          globalSetup: ["test/support/emulators-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -26,7 +52,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 240_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

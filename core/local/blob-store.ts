@@ -1,6 +1,7 @@
 import { createReadStream, mkdirSync, rmSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { dirname, join } from "node:path";
 import { hexOf, measured, type Digest, type Measure } from "../digest.ts";
 import type { BlobStore } from "../ports.ts";
@@ -32,7 +33,9 @@ export function createLocalBlobStore(folder: string): BlobStore {
       return {
         at: "here",
         size: found.size,
-        open: ({ first, last }) => createReadStream(path, { start: first, end: last }),
+        // Of nothing there is nothing to read: the range of an empty blob would end before it begins.
+        open: ({ first, last }) =>
+          last < first ? Readable.from([]) : createReadStream(path, { start: first, end: last }),
       };
     },
     async write(bytes, signal) {

@@ -45,6 +45,27 @@ export function blobStoreContract(
       expect(await set.staged()).toEqual([]);
     });
 
+    it("stores a stream of many megabytes", async () => {
+      await using set = await setUp();
+      const bytes = Buffer.alloc(9_500_001, "layer after layer ");
+      async function* pieces() {
+        for (let at = 0; at < bytes.length; at += 100_000) yield bytes.subarray(at, at + 100_000);
+      }
+      const { digest } = await set.store.write(pieces(), never);
+      expect(digest).toBe(digestOf(bytes));
+      expect((await bytesOf(set.store, digest)).equals(bytes)).toBe(true);
+      expect(await set.store.isSound(digest, bytes.length)).toBe(true);
+      expect(await set.store.isSound(digest, bytes.length + 1)).toBe(false);
+      expect(await set.staged()).toEqual([]);
+    });
+
+    it("stores a stream of no bytes", async () => {
+      await using set = await setUp();
+      const { digest } = await set.store.write(chunks(), never);
+      expect(await set.store.stat(digest)).toEqual({ size: 0 });
+      expect(await set.store.isSound(digestOf(""), 0)).toBe(true);
+    });
+
     it("gives one range of the bytes", async () => {
       await using set = await setUp();
       const { digest } = await set.store.write(chunks(hello), never);
@@ -96,6 +117,14 @@ export function blobStoreContract(
       expect(await set.staged()).toEqual([]);
     });
 
+    it("writes nothing when it is no longer wanted before it begins", async () => {
+      await using set = await setUp();
+      const stopped = AbortSignal.abort(new Error("no longer wanted"));
+      await expect(set.store.write(chunks(hello), stopped)).rejects.toThrow("no longer wanted");
+      expect(await set.store.stat(digestOf(hello))).toBeUndefined();
+      expect(await set.staged()).toEqual([]);
+    });
+
     it("takes the same blob from two writers at once", async () => {
       await using set = await setUp();
       const stored = await Promise.all([
@@ -104,6 +133,7 @@ export function blobStoreContract(
       ]);
       expect(stored[0]).toEqual(stored[1]);
       expect(await bytesOf(set.store, digestOf(hello))).toEqual(hello);
+      expect(await set.staged()).toEqual([]);
     });
 
     it.each([

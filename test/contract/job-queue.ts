@@ -119,5 +119,53 @@ export function jobQueueContract(adapter: string, setUp: () => Promise<JobQueueS
       );
       expect(ended).toBe(true);
     });
+
+    it("keeps a job from others until its handler has ended, also while it stops", async () => {
+      await using set = await setUp();
+      await set.queue.publish(jobs[0] as Job);
+      const stop = new AbortController();
+      const began = Promise.withResolvers<void>();
+      const end = Promise.withResolvers<void>();
+      const slow = async () => {
+        began.resolve();
+        await end.promise;
+        return acknowledge;
+      };
+      const stopping = set.queue.consume(1, slow, stop.signal);
+      await began.promise;
+      stop.abort();
+      const others: Job[] = [];
+      const handle = async (job: Job) => (others.push(job), acknowledge);
+      const consuming = consume(set.queue, 1, handle, () => others.length > 0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      end.resolve();
+      await stopping;
+      await set.queue.publish(jobs[1] as Job);
+      await consuming;
+      expect(others).toEqual([jobs[1]]);
+    });
+
+    it("begins nothing when it was told to stop before", async () => {
+      await using set = await setUp();
+      await set.queue.publish(jobs[0] as Job);
+      let begun = 0;
+      const handle = async () => ((begun += 1), acknowledge);
+      await set.queue.consume(1, handle, AbortSignal.abort());
+      expect(begun).toBe(0);
+      await consume(set.queue, 1, handle, () => begun === 1);
+    });
+
+    it("delivers jobs of each kind as they were published", async () => {
+      await using set = await setUp();
+      const published: Job[] = [
+        jobs[0] as Job,
+        { kind: "pin", pinId: JSON.stringify(["nixpkgs", "https://example.com/ü.git", null]) },
+      ];
+      for (const job of published) await set.queue.publish(job);
+      const seen: Job[] = [];
+      const handle = async (job: Job) => (seen.push(job), acknowledge);
+      await consume(set.queue, 2, handle, () => seen.length === 2);
+      expect(new Set(seen)).toEqual(new Set(published));
+    });
   });
 }

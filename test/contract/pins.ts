@@ -6,6 +6,8 @@ export function pinsContract(
   adapter: string,
   setUp: () => Promise<AsyncDisposable & { readonly pins: Pins }>,
 ): void {
+  // A store that is elsewhere takes a while to begin.
+  const poll = { timeout: 10_000 };
   const asked = { reference: "nixos-unstable", askedAt: 5 };
 
   describe(`the pins in ${adapter}`, () => {
@@ -77,10 +79,10 @@ export function pinsContract(
       const watching = (async () => {
         for await (const record of set.pins.watch("one", stop.signal)) seen.push(record?.askedAt);
       })();
-      await expect.poll(() => seen).toEqual([undefined]);
+      await expect.poll(() => seen, poll).toEqual([undefined]);
       await set.pins.replace("two", 0, { ...asked, askedAt: 2 });
       await set.pins.replace("one", 0, { ...asked, askedAt: 1 });
-      await expect.poll(() => seen).toEqual([undefined, 1]);
+      await expect.poll(() => seen, poll).toEqual([undefined, 1]);
       stop.abort();
       await watching;
       expect(seen).toEqual([undefined, 1]);

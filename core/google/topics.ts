@@ -1,0 +1,21 @@
+/** The topics of a deployment whose name is `prefix`. */
+export function topicNames(prefix: string) {
+  return {
+    /** What somebody waits for. */
+    jobs: `${prefix}-jobs`,
+    /** What nobody waits for yet. */
+    prebuildJobs: `${prefix}-prebuild-jobs`,
+    /** Names of images, which become jobs of the kind above. */
+    prebuilds: `${prefix}-prebuilds`,
+    /** Published to by the clock. */
+    maintenance: `${prefix}-maintenance`,
+    /** What was delivered too often, or could not be read. */
+    dead: `${prefix}-dead`,
+  } as const;
+}
+
+/** The subscriptions that a worker pulls from. */
+export function pullSubscriptionNames(prefix: string) {
+  const { jobs, prebuildJobs } = topicNames(prefix);
+  return { jobs: `${jobs}-pull`, prebuildJobs: `${prebuildJobs}-pull` } as const;
+}

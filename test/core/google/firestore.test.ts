@@ -1,0 +1,33 @@
+import { createGoogleLayerCache } from "../../../core/google/layer-cache.ts";
+import { createGooglePins } from "../../../core/google/pins.ts";
+import { createGooglePulls } from "../../../core/google/pulls.ts";
+import { buildCacheContract } from "../../contract/build-cache.ts";
+import { layerCacheContract } from "../../contract/layer-cache.ts";
+import { pinsContract } from "../../contract/pins.ts";
+import { pullsContract } from "../../contract/pulls.ts";
+import { needEmulators } from "../../support/emulators.ts";
+import { connect, openBuildCaches } from "./firestore-set-up.ts";
+
+needEmulators();
+
+function openFresh() {
+  const firestore = connect();
+  return { firestore, [Symbol.asyncDispose]: () => firestore[Symbol.asyncDispose]() };
+}
+
+buildCacheContract("Firestore", async () => await openBuildCaches());
+
+layerCacheContract("Firestore", async () => {
+  const open = openFresh();
+  return { ...open, layers: createGoogleLayerCache(open.firestore) };
+});
+
+pinsContract("Firestore", async () => {
+  const open = openFresh();
+  return { ...open, pins: createGooglePins(open.firestore) };
+});
+
+pullsContract("Firestore", async () => {
+  const open = openFresh();
+  return { ...open, pulls: createGooglePulls(open.firestore) };
+});

@@ -1,0 +1,104 @@
+import { expect, it } from "vitest";
+import { createGoogleBuildCache } from "../../../core/google/build-cache.ts";
+import { connectFirestore } from "../../../core/google/firestore.ts";
+import { createGooglePins } from "../../../core/google/pins.ts";
+import { createGooglePulls } from "../../../core/google/pulls.ts";
+import { buildKey } from "../../../core/build-key.ts";
+import { parseImage } from "../../../core/image.ts";
+import { packageSetId, selectRevision, type PackageSet } from "../../../core/package-set.ts";
+import type { JobQueue } from "../../../core/ports.ts";
+import { createCurrentPins } from "../../../functions/current-pin.ts";
+import { createPullNotes } from "../../../functions/pull-notes.ts";
+import { createRegistry } from "../../../functions/registry.ts";
+import { createWaiting } from "../../../functions/waiting.ts";
+import { manifestOf, options } from "../../support/builds.ts";
+import { emulatorHosts, freshProject, needEmulators } from "../../support/emulators.ts";
+
+needEmulators();
+
+const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", reference: "main" };
+const now = Date.now;
+const log = () => undefined;
+
+/** Calls of each method of a port that have been made. */
+function counted<T extends object>(port: T, calls: string[]): T {
+  return new Proxy(port, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== "function") return value;
+      return (...args: readonly unknown[]) => {
+        calls.push(String(name));
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
+}
+
+it("a warm pull by a cold process is two reads, and by a warm one none", async () => {
+  const { firestore: host } = emulatorHosts();
+  await using firestore = connectFirestore({ projectId: freshProject(), host, ssl: false });
+  const cache = createGoogleBuildCache(firestore, now);
+  const pins = createGooglePins(firestore);
+  const selection = selectRevision(packageSet, "latest");
+  if (selection.kind !== "reference") throw new Error("latest does not move");
+  const current = { revision: "r1", resolvedAt: now() };
+  await pins.replace(selection.pinId, 0, { reference: "main", askedAt: now(), current });
+  const image = parseImage("hello", "amd64");
+  const pin = { packageSet: packageSetId(packageSet), revision: "r1" };
+  const key = buildKey(image, pin, options);
+  await cache.request({ key, image, pin }, "pull");
+  const claimed = await cache.claim(key, "worker", 60_000);
+  if (claimed.state !== "mine") throw new Error("the build could not be claimed");
+  await cache.settle(claimed.lease, { state: "ready", manifest: manifestOf("hello") });
+
+  const reads: string[] = [];
+  const notes: string[] = [];
+  const queue: JobQueue = {
+    publish: () => Promise.reject(new Error("nothing is built")),
+    consume: () => Promise.reject(new Error("nothing is built")),
+  };
+  const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
+  const countedCache = counted(cache, reads);
+  const unused = () => Promise.reject(new Error("no blob is asked for"));
+  const currentPins = createCurrentPins({
+    packageSet,
+    pins: counted(pins, reads),
+    queue,
+    times,
+    now,
+    log,
+  });
+  const pulls = counted(createGooglePulls(firestore), notes);
+  const registry = createRegistry({
+    cache: countedCache,
+    queue,
+    blobs: { stat: unused, locate: unused, write: unused, isSound: unused },
+    pins: currentPins,
+    waiting: createWaiting(countedCache, queue, log),
+    notes: createPullNotes({ packageSet, pulls, now, log }),
+    options,
+    architecture: "amd64",
+    hold: { shortMs: 5000, longMs: 5000 },
+    warmMs: times.warmMs,
+    now,
+    draining: new AbortController().signal,
+    log,
+  });
+  const pull = async () => {
+    const { status } = await registry.answer({
+      method: "GET",
+      path: "/v2/hello/manifests/latest",
+      query: new URLSearchParams(),
+      headers: {},
+      signal: new AbortController().signal,
+    });
+    expect(status).toBe(200);
+  };
+
+  await pull();
+  expect(reads).toEqual(["read", "read"]);
+  for (let i = 0; i < 100; i++) await pull();
+  expect(reads).toHaveLength(2);
+  // Once an hour a process notes what is pulled.
+  expect(notes).toEqual(["note"]);
+});
