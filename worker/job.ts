@@ -11,10 +11,11 @@ import { lookUpPin, type PinJobTools } from "./pin-job.ts";
 export interface JobTools extends PinJobTools {
   readonly cache: BuildCache;
   readonly build: Build;
+  /** How long a silent owner keeps a build; a minute, if not said. */
+  readonly leaseMs?: number;
 }
 
-const leaseMs = 60_000;
-const renewMs = 15_000;
+const usualLeaseMs = 60_000;
 const reportMs = 2000;
 const sayMs = 10_000;
 const acknowledged: Handled = { outcome: "acknowledge" };
@@ -26,6 +27,7 @@ const acknowledged: Handled = { outcome: "acknowledge" };
  */
 export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
   const owner = randomUUID();
+  const leaseMs = tools.leaseMs ?? usualLeaseMs;
 
   async function build(key: BuildKey): Promise<Handled> {
     const claimed = await tools.cache.claim(key, owner, leaseMs);
@@ -41,7 +43,7 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
         .renew(lease, leaseMs)
         .then((held) => held || lost.abort(new Error("the lease went to somebody else")))
         .catch((error: unknown) => log("WARNING", `could not renew a lease: ${messageOf(error)}`));
-    }, renewMs);
+    }, leaseMs / 4);
     const reporter = createReporter(tools.cache, lease, imageName(record.image), log);
     try {
       const signal = AbortSignal.any([stopping, lost.signal]);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { eventually } from "./eventually.ts";
 
 /** A function, running under the functions framework as published, as Google Cloud starts it. */
@@ -10,7 +11,7 @@ export interface FrameworkProcess extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** All it printed. */
-  readonly said: () => string;
+  readonly said: readonly string[];
   readonly exited: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -24,19 +25,26 @@ const main = resolve(
 export async function startFramework(
   source: string,
   target: string,
-  env: Readonly<Record<string, string>> = {},
-  wantedPort?: number,
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly port?: number;
+    readonly onLine?: (line: string) => void;
+  } = {},
 ): Promise<FrameworkProcess> {
-  const port = wantedPort ?? (await freePort());
+  const { env, onLine } = options;
+  const port = options.port ?? (await freePort());
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:FIRN_|CI$)/.test(name));
   const child = spawn(
     process.execPath,
     [main, `--source=${source}`, `--target=${target}`, `--port=${port}`],
     { env: { ...Object.fromEntries(inherited), ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
-  let said = "";
+  const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+    createInterface({ input: stream }).on("line", (line) => {
+      said.push(line);
+      onLine?.(line);
+    });
   }
   let ended = false;
   const exited = once(child, "exit").then(([code, signal]) => {
@@ -44,18 +52,15 @@ export async function startFramework(
     return (code ?? signal) as number | string; // one of both is set
   });
   const url = `http://127.0.0.1:${port}`;
-  await eventually("the function listens", async () => {
-    if (ended) throw new Error(`the functions framework ended:\n${said}`);
-    return await fetch(`${url}/v2/`).then(
-      () => true,
-      () => false, // not yet
-    );
+  await eventually("the function listens", () => {
+    if (ended) throw new Error(`the functions framework ended:\n${said.join("\n")}`);
+    return said.includes("Serving function...");
   });
   return {
     pid: child.pid ?? 0,
     port,
     url,
-    said: () => said,
+    said,
     exited,
     kill: (signal) => void child.kill(signal),
     async [Symbol.asyncDispose]() {

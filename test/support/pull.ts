@@ -5,9 +5,12 @@ import type { Firn } from "./firn.ts";
 import { readImage, sha256, type Image } from "./image.ts";
 import { program, type Ended } from "./program.ts";
 
+/** A registry that can be pulled from, wherever it runs. */
+export type PullSource = Pick<Firn, "fetch" | "manifest" | "host">;
+
 /** Pulls by hand and checks all of it. */
 export async function pull(
-  firn: Firn,
+  firn: PullSource,
   name: string,
   reference = "latest",
 ): Promise<Image & { readonly digest: string }> {
@@ -25,7 +28,11 @@ export async function pull(
 }
 
 /** The digest of an image's manifest. */
-export async function digestOf(firn: Firn, name: string, reference = "latest"): Promise<string> {
+export async function digestOf(
+  firn: PullSource,
+  name: string,
+  reference = "latest",
+): Promise<string> {
   const response = await firn.manifest(name, reference);
   expect(response.status, await response.clone().text()).toBe(200);
   return sha256(new Uint8Array(await response.arrayBuffer()));
@@ -44,7 +51,7 @@ export async function problemOf(
 }
 
 /** `skopeo copy` from the registry into an OCI layout. */
-export async function skopeoCopy(firn: Firn, image: string, layout: string): Promise<Ended> {
+export async function skopeoCopy(firn: PullSource, image: string, layout: string): Promise<Ended> {
   const from = ["--src-tls-verify=false", `docker://${firn.host}/${image}`];
   return await skopeo("copy", ...from, `oci:${layout}:latest`);
 }

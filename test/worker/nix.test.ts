@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Evaluation, Nix, Package } from "../../core/ports.ts";
 import { need } from "../support/need.ts";
 import { realNix } from "../support/nix.ts";
+import { writeUnbuiltPackageSet } from "../support/package-set.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const never = new AbortController().signal;
@@ -173,7 +174,9 @@ describe("packages are realised", () => {
   });
 
   it("or stopped when they take too long", async () => {
-    await using real = await realNix();
+    // The store may hold what some former run has waited for to the end.
+    await using folder = await temporaryFolder();
+    await using real = await realNix(await writeUnbuiltPackageSet(folder.path));
     const packages = packagesOf(await evaluate(real.nix, ["slowest"]));
     const realised = await real.nix.realise({ ...wanted(packages), timeoutMs: 1500 }, never);
     expect(realised).toMatchObject({ state: "timed-out" });

@@ -1,0 +1,60 @@
+import * as framework from "@google-cloud/functions-framework";
+import { createLog } from "../core/local/log.ts";
+import { decodeJob } from "../core/job-message.ts";
+import { messageOf } from "../core/log.ts";
+import { readSettings } from "../core/setting.ts";
+import { functionsSettings } from "../core/settings.ts";
+import { answerBeforeFramework } from "./before-framework.ts";
+import { compose } from "./compose.ts";
+import { messageOfEvent, type MessageEvent } from "./event.ts";
+import { createListener } from "./http.ts";
+import { parsePrebuilds } from "./prebuild.ts";
+
+// What Google Cloud loads for each of the functions: FUNCTION_TARGET says which of them this process is.
+const settings = readSettings(functionsSettings, process.env);
+const log = createLog(settings.log, settings.logLevel);
+const draining = new AbortController();
+const functions = compose(settings, log, draining.signal);
+const lookUpMs = 120_000;
+
+const listener = createListener(functions.registry, log);
+if (process.env["FUNCTION_TARGET"] === "registry") {
+  answerBeforeFramework(listener, () => draining.abort(new Error("the function is stopping")));
+}
+framework.http("registry", listener);
+
+/** A message nobody can make sense of comes no more often than once: it is logged and set aside. */
+async function setAside({ id, data }: MessageEvent, reason: string): Promise<void> {
+  log("ERROR", `a message was set aside: ${reason}`, { messageId: id });
+  await functions.discard({ data, reason, messageId: id });
+}
+
+framework.cloudEvent("prebuild", async (event: framework.CloudEvent<unknown>) => {
+  const message = messageOfEvent(event);
+  let images: readonly string[];
+  try {
+    images = parsePrebuilds(JSON.parse(message.data.toString("utf8")));
+  } catch (error) {
+    return await setAside(message, `it is no prebuild: ${messageOf(error)}`);
+  }
+  const signal = AbortSignal.timeout(lookUpMs);
+  const asked = await Promise.allSettled(
+    images.map(async (image) => {
+      const prebuild = await functions.prebuild(image, signal);
+      if (prebuild.state === "refused") {
+        log("ERROR", `${image} is not prebuilt: ${prebuild.message}`, { messageId: message.id });
+      }
+    }),
+  );
+  // What was asked for is not asked for twice: the message may come again for the rest.
+  const failed = asked.find((each) => each.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+});
+
+framework.cloudEvent("maintenance", async () => await functions.maintain());
+
+framework.cloudEvent("burial", async (event: framework.CloudEvent<unknown>) => {
+  const decoded = decodeJob(messageOfEvent(event).data);
+  // What is not a job was logged when it was set aside; the topic keeps it.
+  if (decoded.state === "job") await functions.bury(decoded.job);
+});
