@@ -34,9 +34,6 @@ export async function uploadBlob(
       return await storeLarge(bucket, joined(head, source), complete, signal);
     await storeSmall(bucket, Buffer.concat(head), small, signal);
     return { digest: small.digest, size: small.size };
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
   } finally {
     await source.return(undefined);
   }

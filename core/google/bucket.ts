@@ -101,7 +101,7 @@ interface Failed {
   readonly errors?: readonly { readonly reason?: unknown }[] | undefined;
 }
 
-// The library's own knows fewer ways in which a connection ends: one that is cut in an answer fails an upload for good.
+// The library's own knows no connection that could not be made: uploads, unlike other requests, then fail at once.
 function isTransient(error: Failed): boolean {
   const codes = [error.code, ...(error.errors ?? []).map(({ reason }) => reason)];
   return codes.some(
