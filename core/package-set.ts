@@ -1,3 +1,5 @@
+import { withoutCredentials } from "./credentials.ts";
+
 /**
  * Where packages come from. `reference` is what the tag `latest` stands for:
  * a channel, branch, tag or commit; undefined is the default branch of a git repository.
@@ -106,10 +108,6 @@ function configuredReference(packageSet: PackageSet): string | undefined {
 // Two folders are two things to pin, although what they hold is known by content alone.
 function sourceOf(packageSet: PackageSet): string {
   return packageSet.kind === "path" ? packageSet.path : "";
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1");
 }
 
 /**

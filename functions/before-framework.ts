@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Server, type RequestListener } from "node:http";
+import { refuseUnreadable } from "./unreadable.ts";
 
 /**
  * Answers the requests of the server that the functions framework is about to start, in place of its Express, which
@@ -22,6 +23,7 @@ export function answerBeforeFramework(
     unsubscribe(listening, take);
     server.removeAllListeners("request");
     server.on("request", listener);
+    refuseUnreadable(server, listener);
     // A load balancer reuses connections for ten minutes, and must not find one closed.
     server.keepAliveTimeout = 620_000;
     // The framework installs its own handlers in the same turn; afterwards they are there to be taken away.

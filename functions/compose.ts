@@ -42,8 +42,9 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   const queues = {
     pull: createGoogleJobQueue({ pubsub, topic: topics.jobs, log }),
     prebuild: createGoogleJobQueue({ pubsub, topic: topics.prebuildJobs, log }),
+    pin: createGoogleJobQueue({ pubsub, topic: topics.pins, log }),
   };
-  const currentPins = createCurrentPins({ packageSet, pins, queue: queues.pull, times, now, log });
+  const currentPins = createCurrentPins({ packageSet, pins, queue: queues.pin, times, now, log });
 
   const registry = createRegistry({
     cache,

@@ -27,7 +27,8 @@ export function createListener(registry: Registry, log: Log) {
 }
 
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequest {
-  const url = incoming.url ?? "/";
+  // A proxy is asked with the whole URL, and so may we be.
+  const url = (incoming.url ?? "/").replace(/^https?:\/\/[^/]*/i, "");
   const mark = url.indexOf("?");
   const headers = incoming.headers;
   return {
@@ -53,5 +54,5 @@ async function send(
   const { body } = response;
   if (body === undefined || incoming.method === "HEAD") outgoing.end();
   else if (body instanceof Uint8Array) outgoing.end(body);
-  else await pipeline(body, outgoing);
+  else if (!outgoing.destroyed) await pipeline(body, outgoing);
 }

@@ -8,7 +8,7 @@ import type { PinTimes } from "../core/pin-times.ts";
 import { giveUp } from "./give-up.ts";
 
 export interface MaintenanceTools extends Omit<MoveTools, "queue"> {
-  readonly queues: Readonly<Record<Lane, JobQueue>>;
+  readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly times: PinTimes;
   /** Deletes uploads that were given up, and says how many. */
   readonly sweepStaging: () => Promise<number>;
@@ -36,14 +36,15 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
       if (age < times.freshMs) continue;
       const [pulled] = await pulls.recent(id, now() - latelyMs, 1);
       if (pulled === undefined) continue;
-      await askForPin({ pins, queue: queues.pull, now }, id, record.reference, record);
+      await askForPin({ pins, queue: queues.pin, now }, id, record.reference, record);
     }
   }
 
   async function lookAfter({ record, published }: NeglectedBuild): Promise<void> {
     const { key, image, lane } = record;
     const name = imageName(image);
-    if (published < mostPublished) {
+    // One that nobody began is only waiting its turn: the workers may be busy for an hour.
+    if (record.state === "queued" || published < mostPublished) {
       if (!(await cache.republish(key, neglectedMs))) return;
       log("WARNING", `published the job of ${name} again, which nobody works on`, { key });
       await queues[lane].publish({ kind: "build", key });

@@ -23,6 +23,8 @@ import { createPush, type PushOptions } from "./push.ts";
 import { createTokenCheck } from "./token.ts";
 
 const now = Date.now;
+// Looking up where a tag stands never waits for builds.
+const pinsAtOnce = 2;
 
 /** Puts the worker together over Google Cloud's own parts. Rejects where there is no Nix, with what to do. */
 export async function compose(
@@ -60,6 +62,7 @@ export async function compose(
       topic: topics.prebuildJobs,
       subscription: subscriptions.prebuildJobs,
     }),
+    pin: createGoogleJobQueue({ ...common, topic: topics.pins, subscription: subscriptions.pins }),
   };
 
   const data = resolve(settings.data);
@@ -83,9 +86,10 @@ export async function compose(
       await Promise.all([
         queues.pull.consume(settings.builds, handle, stopping),
         queues.prebuild.consume(settings.prebuilds, handle, stopping),
+        queues.pin.consume(pinsAtOnce, handle, stopping),
       ]);
     },
-    /** Listens for jobs that Pub/Sub sends: those that nobody waits for to /prebuilds, the others anywhere else. */
+    /** Listens for what Pub/Sub sends: to /prebuilds what nobody waits for, to /pins look-ups, the rest anywhere. */
     push(): RequestListener {
       const bury = (letter: DeadLetter) => publishDeadLetter(pubsub, topics.dead, letter);
       const { pushAudience: audience, pushAccount: account } = settings;
@@ -99,9 +103,11 @@ export async function compose(
       const pushing = { handlerFor, check, bury, log };
       const waitedFor = createPush({ ...pushing, slots: settings.builds }, stopping);
       const ahead = createPush({ ...pushing, slots: settings.prebuilds }, stopping);
+      const lookUps = createPush({ ...pushing, slots: pinsAtOnce }, stopping);
       return (incoming, outgoing) => {
-        const isPrebuild = incoming.url?.startsWith("/prebuilds") ?? false;
-        (isPrebuild ? ahead : waitedFor)(incoming, outgoing);
+        const [, first] = incoming.url?.split("/") ?? [];
+        const listener = first === "prebuilds" ? ahead : first === "pins" ? lookUps : waitedFor;
+        listener(incoming, outgoing);
       };
     },
     async [Symbol.asyncDispose]() {

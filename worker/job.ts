@@ -5,6 +5,7 @@ import type { BuildCache, Handled, Job, Lease } from "../core/ports.ts";
 import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
 import { logWith, messageOf, type Log } from "../core/log.ts";
 import type { Build } from "./build.ts";
+import { forClients } from "./for-clients.ts";
 import { movePins } from "../core/move-pins.ts";
 import { lookUpPin, type PinJobTools } from "./pin-job.ts";
 
@@ -97,7 +98,7 @@ function ourFailure(error: unknown, log: Log): Settlement {
   log("ERROR", `a build failed: ${messageOf(error)}`, { error });
   return {
     state: "failed",
-    failure: { reason: "service", message: messageOf(error), log: [] },
+    failure: { reason: "service", message: forClients(messageOf(error)), log: [] },
   };
 }
 

@@ -1,6 +1,7 @@
 import { movePins, type MoveTools } from "../core/move-pins.ts";
 import type { Nix, Pinned, PinRecord, Pins } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
+import { forClients } from "./for-clients.ts";
 
 export interface PinJobTools {
   readonly pins: Pins;
@@ -43,7 +44,7 @@ async function find(
     signal.throwIfAborted();
     const message = messageOf(error);
     log("ERROR", `could not look up where the package set stands: ${message}`, { error });
-    return { state: "service", message };
+    return { state: "service", message: forClients(message) };
   }
 }
 

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { withoutCredentials } from "../core/credentials.ts";
 
 /** A program to run. No shell sees any of this: `args` reach the program as they are. */
 export interface Command {
@@ -93,8 +94,11 @@ export function createRun(environment: Readonly<Record<string, string>>): Run {
       const stderr = typeof result.stderr === "string" ? result.stderr : "";
       if (!result.failed && !timedOut) return { stdout, stderr };
       const missing = result.code === "ENOENT";
-      const line = [command.file, ...command.args].join(" ");
-      const outcome = { missing, timedOut, exitCode: result.exitCode, stdout, stderr };
+      // What is said of a failure reaches logs and clients; a URL in it may hold somebody's password.
+      const line = withoutCredentials([command.file, ...command.args].join(" "));
+      const { exitCode } = result;
+      const said = withoutCredentials(stderr);
+      const outcome = { missing, timedOut, exitCode, stdout, stderr: said };
       throw new CommandFailed(line, outcome, result.cause);
     } finally {
       clearTimeout(timer);

@@ -5,6 +5,8 @@ export function topicNames(prefix: string) {
     jobs: `${prefix}-jobs`,
     /** What nobody waits for yet. */
     prebuildJobs: `${prefix}-prebuild-jobs`,
+    /** Questions where a tag stands, which never wait for builds. */
+    pins: `${prefix}-pins`,
     /** Names of images, which become jobs of the kind above. */
     prebuilds: `${prefix}-prebuilds`,
     /** Published to by the clock. */
@@ -16,6 +18,10 @@ export function topicNames(prefix: string) {
 
 /** The subscriptions that a worker pulls from. */
 export function pullSubscriptionNames(prefix: string) {
-  const { jobs, prebuildJobs } = topicNames(prefix);
-  return { jobs: `${jobs}-pull`, prebuildJobs: `${prebuildJobs}-pull` } as const;
+  const { jobs, prebuildJobs, pins } = topicNames(prefix);
+  return {
+    jobs: `${jobs}-pull`,
+    prebuildJobs: `${prebuildJobs}-pull`,
+    pins: `${pins}-pull`,
+  } as const;
 }

@@ -1,7 +1,6 @@
 import { createReadStream, mkdirSync, rmSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
-import { Readable } from "node:stream";
 import { dirname, join } from "node:path";
 import { hexOf, measured, type Digest, type Measure } from "../digest.ts";
 import type { BlobStore } from "../ports.ts";
@@ -21,21 +20,30 @@ export function createLocalBlobStore(folder: string): BlobStore {
   // What a file looked like when its bytes were last hashed: reading it again would tell nothing new.
   const sound = new Map<Digest, string>();
 
+  /** A file whose bytes no longer have the digest it is called by is as good as none. It is read once a process. */
+  async function soundOrAbsent(digest: Digest) {
+    const path = pathOf(digest);
+    const found = await statOrAbsent(path);
+    if (found === undefined || sound.get(digest) === found.stamp) return found;
+    const { digest: actual } = await measure(createReadStream(path));
+    if (actual !== digest) return undefined;
+    sound.set(digest, found.stamp);
+    return found;
+  }
+
   return {
     async stat(digest) {
-      const found = await statOrAbsent(pathOf(digest));
+      const found = await soundOrAbsent(digest);
       return found && { size: found.size };
     },
     async locate(digest) {
       const path = pathOf(digest);
-      const found = await statOrAbsent(path);
+      const found = await soundOrAbsent(digest);
       if (found === undefined) return undefined;
       return {
         at: "here",
         size: found.size,
-        // Of nothing there is nothing to read: the range of an empty blob would end before it begins.
-        open: ({ first, last }) =>
-          last < first ? Readable.from([]) : createReadStream(path, { start: first, end: last }),
+        open: ({ first, last }) => readFile(path, first, last),
       };
     },
     async write(bytes, signal) {
@@ -54,16 +62,17 @@ export function createLocalBlobStore(folder: string): BlobStore {
       }
     },
     async isSound(digest, size) {
-      const path = pathOf(digest);
-      const found = await statOrAbsent(path);
-      if (found?.size !== size) return false;
-      if (sound.get(digest) === found.stamp) return true;
-      const { digest: actual } = await measure(createReadStream(path));
-      if (actual !== digest) return false;
-      sound.set(digest, found.stamp);
-      return true;
+      const found = await statOrAbsent(pathOf(digest));
+      return found?.size === size && (await soundOrAbsent(digest)) !== undefined;
     },
   };
+}
+
+/** Opens nothing before the first byte is asked for: a client may be gone by then. */
+async function* readFile(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
+  // Of nothing there is nothing to read: the range of an empty blob ends before it begins.
+  if (end < start) return;
+  for await (const chunk of createReadStream(path, { start, end })) yield chunk as Uint8Array; // no encoding was set
 }
 
 async function writeWhole(

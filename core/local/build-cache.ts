@@ -1,5 +1,5 @@
 import type { BuildKey } from "../build-key.ts";
-import { parseDigest, type Digest } from "../digest.ts";
+import { digestOf, parseDigest, type Digest } from "../digest.ts";
 import type { BuildCache, Clock, Lease } from "../ports.ts";
 import { afterClaim, afterRelease, afterRequest, afterSettling, isSettled } from "../record.ts";
 import type { BuildRecord, StoredManifest } from "../record.ts";
@@ -28,6 +28,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     const checked = parseDigest(digest);
     if (row === undefined || checked === undefined) return undefined;
     const bytes = row["bytes"] as Uint8Array; // the column is a blob
+    if (digestOf(bytes) !== checked) throw new Error(`the manifest ${digest} is damaged`);
     return { digest: checked, mediaType: String(row["media_type"]), bytes };
   }
 

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { messageOf } from "../log.ts";
 
 /** What the SQLite adapters share: one connection, so that a transaction is one turn of the event loop. */
@@ -34,6 +34,9 @@ const schema = `
   create table if not exists prebuild_jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;
+  create table if not exists pin_jobs (
+    id integer primary key autoincrement, job text not null, attempt integer not null,
+    available_at integer not null) strict;
 `;
 
 /**
@@ -41,13 +44,14 @@ const schema = `
  * one has it. Whatever a former process was working on is free again afterwards.
  */
 export function openDatabase(folder: string): Database {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const lock = lockFolder(folder);
   const sqlite = new DatabaseSync(join(folder, "firn.sqlite"));
   sqlite.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000");
   sqlite.exec(schema);
   sqlite.exec("delete from leases");
   sqlite.exec("update jobs set available_at = 0; update prebuild_jobs set available_at = 0");
+  sqlite.exec("update pin_jobs set available_at = 0");
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const statement = (sql: string) => {
     const known = prepared.get(sql) ?? sqlite.prepare(sql);
@@ -77,9 +81,31 @@ export function openDatabase(folder: string): Database {
   };
 }
 
+/** Makes a folder and those above it; not `recursive`, with which Node tries for ever below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolder(above);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const message = `the data folder ${folder} cannot be made: ${messageOf(error)}; set FIRN_DATA to another one`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+function openLock(folder: string): DatabaseSync {
+  try {
+    return new DatabaseSync(join(folder, "lock.sqlite"));
+  } catch (error) {
+    const message = `the data folder ${folder} cannot be used: ${messageOf(error)}; set FIRN_DATA to another one`;
+    throw new Error(message, { cause: error });
+  }
+}
+
 // The operating system frees this lock when the process ends, however it ends.
 function lockFolder(folder: string): DatabaseSync {
-  const lock = new DatabaseSync(join(folder, "lock.sqlite"));
+  const lock = openLock(folder);
   try {
     lock.exec("pragma busy_timeout = 0; begin exclusive");
     return lock;

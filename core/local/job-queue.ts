@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock, Handled, Job, JobQueue } from "../ports.ts";
-import type { Lane } from "../record.ts";
 import { messageOf, type Log } from "../log.ts";
 import type { Database } from "./database.ts";
 
@@ -9,17 +8,25 @@ const heldMs = 60_000;
 const renewMs = 20_000;
 const longestReturnMs = 60_000;
 
-/** `JobQueue` in a table of SQLite, one for each lane: what was published survives the process. */
+type Handle = (job: Job, attempt: number) => Promise<Handled>;
+
+interface Taken {
+  readonly id: number;
+  readonly job: Job;
+  readonly attempt: number;
+}
+
+/** `JobQueue` in a table of SQLite, one for each kind of work: what was published survives the process. */
 export function createLocalJobQueue(
   database: Database,
   now: Clock,
   log: Log,
-  lane: Lane = "pull",
+  queue: "pull" | "prebuild" | "pin" = "pull",
 ): JobQueue {
   const idle = new Set<() => void>();
-  const table = lane === "pull" ? "jobs" : "prebuild_jobs";
+  const table = { pull: "jobs", prebuild: "prebuild_jobs", pin: "pin_jobs" }[queue];
 
-  function take(): { id: number; job: Job; attempt: number } | undefined {
+  function take(): Taken | undefined {
     const row = database.get(
       `update ${table} set attempt = attempt + 1, available_at = ?2
        where id = (select id from ${table} where available_at <= ?1 order by id limit 1)
@@ -32,12 +39,11 @@ export function createLocalJobQueue(
     return { id: Number(row["id"]), job, attempt: Number(row["attempt"]) };
   }
 
-  async function deliver(
-    taken: { id: number; job: Job; attempt: number },
-    handle: (job: Job, attempt: number) => Promise<Handled>,
-  ): Promise<void> {
+  async function deliver(taken: Taken, handle: Handle): Promise<void> {
     const holdUntil = (time: number) =>
-      database.run(`update ${table} set available_at = ? where id = ?`, time, taken.id);
+      guarded(() => {
+        database.run(`update ${table} set available_at = ? where id = ?`, time, taken.id);
+      });
     const renewal = setInterval(() => holdUntil(now() + heldMs), renewMs);
     const handled = await handle(taken.job, taken.attempt).catch((error: unknown): Handled => {
       log("ERROR", `a job comes back: ${messageOf(error)}`, { job: taken.job, error });
@@ -45,15 +51,22 @@ export function createLocalJobQueue(
     });
     clearInterval(renewal);
     if (handled.outcome === "return") holdUntil(now() + handled.afterMs);
-    else database.run(`delete from ${table} where id = ?`, taken.id);
+    else guarded(() => database.run(`delete from ${table} where id = ?`, taken.id));
   }
 
-  async function consumeOne(
-    handle: (job: Job, attempt: number) => Promise<Handled>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  // On a full disk nothing can be written. The job then comes again when its hold ends, and there is one who says so.
+  function guarded<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      log("ERROR", `the queue of jobs cannot be written: ${messageOf(error)}`, { error });
+      return undefined;
+    }
+  }
+
+  async function consumeOne(handle: Handle, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const taken = take();
+      const taken = guarded(take);
       if (taken === undefined) await untilPublished(signal);
       else await deliver(taken, handle);
     }
@@ -75,8 +88,13 @@ export function createLocalJobQueue(
   return {
     async publish(job) {
       const text = JSON.stringify(job);
-      const values = "(job, attempt, available_at) values (?, 0, ?)";
-      database.run(`insert into ${table} ${values}`, text, now());
+      // One that waits already is as good: whoever takes it looks at the record, not at the message.
+      database.run(
+        `insert into ${table} (job, attempt, available_at) select ?1, 0, ?2
+         where not exists (select 1 from ${table} where job = ?1 and available_at <= ?2)`,
+        text,
+        now(),
+      );
       for (const wake of idle) wake();
     },
     async consume(slots, handle, signal) {

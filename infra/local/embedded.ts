@@ -38,7 +38,10 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-const now = Date.now;
+// A clock that is set back strands nothing: within a process time only goes on.
+const now = () => Math.floor(performance.timeOrigin + performance.now());
+// Looking up where a tag stands never waits for builds.
+const pinsAtOnce = 2;
 const maintenanceMs = 15_000;
 
 /** Starts it. Rejects with an Error for people where it cannot: no Nix, a port or a data folder that is taken. */
@@ -55,6 +58,7 @@ export async function startEmbedded(
   const queues = {
     pull: createLocalJobQueue(database, now, log),
     prebuild: createLocalJobQueue(database, now, log, "prebuild"),
+    pin: createLocalJobQueue(database, now, log, "pin"),
   };
   const pulls = createLocalPulls(database);
   const layers = createLocalLayerCache(database);
@@ -77,20 +81,20 @@ export async function startEmbedded(
   const working = Promise.all([
     queues.pull.consume(settings.builds, handle, stopping.signal),
     queues.prebuild.consume(settings.prebuilds, handle, stopping.signal),
+    queues.pin.consume(pinsAtOnce, handle, stopping.signal),
   ]);
   resources.defer(async () => {
     stopping.abort(new Error("firn is stopping"));
     await working;
   });
 
-  const queue = queues.pull;
-  const currentPins = createCurrentPins({ packageSet, pins, queue, times, now, log });
+  const currentPins = createCurrentPins({ packageSet, pins, queue: queues.pin, times, now, log });
   const registry = createRegistry({
     cache,
-    queue,
+    queue: queues.pull,
     blobs,
     pins: currentPins,
-    waiting: createWaiting(cache, queue, log),
+    waiting: createWaiting(cache, queues.pull, log),
     notes: createPullNotes({ packageSet, pulls, now, log }),
     options,
     architecture: architectureOf(settings),

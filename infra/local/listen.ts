@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { refuseUnreadable } from "../../functions/unreadable.ts";
 
 export interface Listening {
   readonly port: number;
@@ -16,9 +17,9 @@ export async function listen(
   host: string,
   port: number,
 ): Promise<Listening> {
-  const server = createServer(listener);
-  // A pull may be held for minutes before the first byte of its answer, and a slow client may read for an hour.
-  server.requestTimeout = 0;
+  // The time a client has to send its request; how long an answer takes is another matter.
+  const server = createServer({ requestTimeout: 30_000, requireHostHeader: false }, listener);
+  refuseUnreadable(server, listener);
   server.listen(port, host);
   try {
     await once(server, "listening");

@@ -50,9 +50,9 @@ export async function provision(wanted: Provision): Promise<void> {
   };
   await Promise.all(Object.values(topics).map((topic) => put(`topics/${topic}`, {})));
   const made = [subscribe(deadLetterSubscription(prefix), topics.dead)];
-  if (push.jobs === undefined) made.push(subscribe(pulled.jobs, topics.jobs));
-  if (push.prebuildJobs === undefined)
-    made.push(subscribe(pulled.prebuildJobs, topics.prebuildJobs));
+  for (const name of ["jobs", "prebuildJobs", "pins"] as const) {
+    if (push[name] === undefined) made.push(subscribe(pulled[name], topics[name]));
+  }
   for (const [name, topic] of Object.entries(topics)) {
     const url = push[name as keyof Topics]; // a key of `topicNames`
     if (url !== undefined) made.push(subscribe(`${topic}-push`, topic, url));

@@ -29,12 +29,14 @@ describe("a build that nobody works on", () => {
     await using set = await maintained();
     await set.cache.request(git, "prebuild");
     for (let i = 0; i < 3; i++) {
+      await set.cache.claim(git.key, `worker ${i}`, 60_000);
       set.advance(120_000);
       await set.maintain();
       await set.maintain();
     }
     expect(set.published.prebuild).toHaveLength(3);
     expect(set.published.pull).toEqual([]);
+    await set.cache.claim(git.key, "worker 4", 60_000);
     set.advance(120_000);
     await set.maintain();
     const message = expect.stringMatching(/^no worker finished amd64\/git .* 4 times/) as string;
@@ -44,6 +46,17 @@ describe("a build that nobody works on", () => {
     });
     // Whoever pulls next starts it again.
     expect(await set.cache.request(git, "pull")).toMatchObject({ outcome: "created" });
+  });
+
+  it("is not given up while it only waits its turn", async () => {
+    await using set = await maintained();
+    await set.cache.request(git, "pull");
+    for (let i = 0; i < 20; i++) {
+      set.advance(120_000);
+      await set.maintain();
+    }
+    expect(await set.cache.read(git.key)).toMatchObject({ state: "queued" });
+    expect(set.published.pull).toHaveLength(20);
   });
 
   it("is one whose worker died, not one whose worker is alive", async () => {
@@ -82,11 +95,11 @@ describe("pins", () => {
     await set.pins.replace('["git","","never pulled"]', 0, pin);
     await set.pulls.note(id, "amd64/git", set.now());
     await set.maintain();
-    expect(set.published.pull).toEqual([]);
+    expect(set.published.pin).toEqual([]);
     set.advance(times.freshMs);
     await set.maintain();
     await set.maintain();
-    expect(set.published.pull).toEqual([{ kind: "pin", pinId: id }]);
+    expect(set.published.pin).toEqual([{ kind: "pin", pinId: id }]);
   });
 
   it("that a pull waits for anyway are left alone", async () => {
@@ -95,7 +108,7 @@ describe("pins", () => {
     await set.pulls.note(id, "amd64/git", set.now());
     set.advance(times.freshMs);
     await set.maintain();
-    expect(set.published.pull).toEqual([]);
+    expect(set.published.pin).toEqual([]);
   });
 });
 

@@ -13,7 +13,7 @@ const soon = () => AbortSignal.timeout(50);
 async function prebuilding() {
   const set = await stores();
   const { cache, queues, now, write: log } = set;
-  const tools = { packageSet, pins: set.pins, queue: queues.pull, times, now, log };
+  const tools = { packageSet, pins: set.pins, queue: queues.pin, times, now, log };
   const pins = createCurrentPins(tools);
   const prebuild = createPrebuild({
     cache,
@@ -50,7 +50,7 @@ describe("an image that is to be prebuilt", () => {
   it("is built where its tag stands, which is looked up for it", async () => {
     await using set = await prebuilding();
     await expect(set.prebuild("git", soon())).rejects.toThrow("no worker looked the tag up");
-    expect(set.published.pull).toMatchObject([{ kind: "pin" }]);
+    expect(set.published.pin).toMatchObject([{ kind: "pin" }]);
   });
 
   it.each([

@@ -13,8 +13,8 @@ export async function stores() {
   const database = openDatabase(folder.path);
   let time = 1_000_000_000;
   const now = () => time;
-  const published: Record<Lane, Job[]> = { pull: [], prebuild: [] };
-  const queueOf = (lane: Lane): JobQueue => ({
+  const published: Record<Lane | "pin", Job[]> = { pull: [], prebuild: [], pin: [] };
+  const queueOf = (lane: Lane | "pin"): JobQueue => ({
     publish: async (job) => void published[lane].push(job),
     consume: () => Promise.reject(new Error("this test takes no jobs")),
   });
@@ -24,7 +24,7 @@ export async function stores() {
     cache,
     pins: createLocalPins(database),
     pulls: createLocalPulls(database),
-    queues: { pull: queueOf("pull"), prebuild: queueOf("prebuild") },
+    queues: { pull: queueOf("pull"), prebuild: queueOf("prebuild"), pin: queueOf("pin") },
     published,
     log,
     write: (severity: string, message: string) => void log.push(`${severity} ${message}`),

@@ -83,7 +83,8 @@ describe("a record in Firestore", () => {
     await Promise.all(Array.from({ length: 500 }, () => set.cache.read(git.key)));
     expect(reading).toHaveBeenCalledTimes(2);
     await Promise.all(Array.from({ length: 500 }, () => set.cache.request(git, "pull")));
-    expect(writing).toHaveBeenCalledTimes(1);
+    // A second one, where the answer of a read is overtaken by that of the first.
+    expect(writing.mock.calls.length).toBeLessThanOrEqual(2);
     expect(reading.mock.calls.length).toBeLessThanOrEqual(6);
   });
 
@@ -116,6 +117,16 @@ describe("a record in Firestore", () => {
     expect(await expiry()).toBe(null);
     await set.cache.settle(second, ready("git"));
     expect(await expiry()).toBe(null);
+  });
+
+  it("is not among what a search for neglected builds reads once it is settled", async () => {
+    await using set = await openBuildCaches();
+    const published = async (): Promise<unknown> =>
+      (await set.client.doc(`images/${git.key}`).get()).get("publishedAt");
+    const lease = await begin(set.cache);
+    expect(await published()).toBe(1_000_000);
+    await set.cache.settle(lease, failed());
+    expect(await published()).toBe(null);
   });
 
   it("says which document and which field it cannot read", async () => {
