@@ -1,6 +1,6 @@
 import { createGoogleBlobStore } from "../core/google/blob-store.ts";
 import { createGoogleBuildCache } from "../core/google/build-cache.ts";
-import { connectFirestore } from "../core/google/firestore.ts";
+import { connectFirestore, emulatorOf } from "../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../core/google/job-queue.ts";
 import { createGooglePins } from "../core/google/pins.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
@@ -27,6 +27,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   const firestore = connectFirestore({
     projectId: settings.project,
     databaseId: settings.database,
+    ...emulatorOf(process.env),
   });
   const pubsub = connectPubsub({ projectId: settings.project });
   const topics = topicNames(settings.topics);

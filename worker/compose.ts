@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { RequestListener } from "node:http";
 import { createGoogleBlobStore } from "../core/google/blob-store.ts";
 import { createGoogleBuildCache } from "../core/google/build-cache.ts";
-import { connectFirestore } from "../core/google/firestore.ts";
+import { connectFirestore, emulatorOf } from "../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../core/google/job-queue.ts";
 import { createGoogleLayerCache } from "../core/google/layer-cache.ts";
 import { createGooglePins } from "../core/google/pins.ts";
@@ -36,6 +36,7 @@ export async function compose(
   const firestore = connectFirestore({
     projectId: settings.project,
     databaseId: settings.database,
+    ...emulatorOf(environment),
   });
   const pubsub = connectPubsub({ projectId: settings.project });
   const topics = topicNames(settings.topics);

@@ -2,7 +2,7 @@ import { isSettled, afterClaim, afterRelease, afterRequest, afterSettling } from
 import type { BuildKey } from "../build-key.ts";
 import type { BuildCache, Claimed, Clock, Lease, NeglectedBuild } from "../ports.ts";
 import type { BuildRecord } from "../record.ts";
-import { decodeBuild, type Build, type SeenBuild } from "./build-document.ts";
+import { decodeBuild, decodeRecord, type Build, type SeenBuild } from "./build-document.ts";
 import { createBuildStore, type BuildChange, type SeenBoth } from "./build-store.ts";
 import { change } from "./change.ts";
 import type { FirestoreConnection, Written } from "./firestore.ts";
@@ -92,7 +92,11 @@ export function createGoogleBuildCache(
   }
 
   return {
-    read: async (key) => (await look(key))?.record,
+    async read(key) {
+      const light = await firestore.light()?.read(`images/${key}`);
+      if (light?.state === "found") return decodeRecord(key, light.fields);
+      return light?.state === "absent" ? undefined : (await look(key))?.record;
+    },
     request: async (request, lane) => {
       const { key } = request;
       const decide = (seen: SeenBuild | undefined) => {

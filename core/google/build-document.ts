@@ -119,7 +119,7 @@ export function decodeBuild(snapshot: DocumentSnapshot): SeenBuild | undefined {
 
 const states = { queued: true, building: true, ready: true, failed: true } as const;
 
-function decodeRecord(id: string, fields: Fields): BuildRecord {
+export function decodeRecord(id: string, fields: Fields): BuildRecord {
   const key = parseBuildKey(id);
   if (key === undefined) throw new Error(`document images/${id} is not named after a build key`);
   const image = fields.map("image");

@@ -25,7 +25,8 @@ export function fieldsOf(snapshot: DocumentSnapshot): Fields | undefined {
   return isMap(data) ? fieldsIn(`document ${snapshot.ref.path}`, data) : undefined;
 }
 
-function fieldsIn(where: string, values: Readonly<Record<string, unknown>>): Fields {
+/** Values that were decoded already; `where` names their document in errors. */
+export function fieldsIn(where: string, values: Readonly<Record<string, unknown>>): Fields {
   function read<T>(name: string, expected: string, is: (value: unknown) => value is T): T {
     const value = values[name];
     if (is(value)) return value;

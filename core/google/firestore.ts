@@ -1,4 +1,5 @@
 import type { Firestore } from "@google-cloud/firestore";
+import { createLight, type Light } from "./light.ts";
 
 export interface FirestoreSettings {
   readonly projectId: string;
@@ -11,22 +12,34 @@ export interface FirestoreSettings {
 /** A connection to Firestore that is made when it is first needed; disposing of it closes what was opened. */
 export interface FirestoreConnection extends AsyncDisposable {
   open(): Promise<Firestore>;
+  /** A way around the library, as long as nothing has loaded it. */
+  light(): Light | undefined;
 }
 
-/** The library takes about half a second to load. FIRESTORE_EMULATOR_HOST, which it reads itself, overrides `host`. */
+/** The library takes about half a second to load. */
 export function connectFirestore(settings: FirestoreSettings): FirestoreConnection {
   let opened: Promise<Firestore> | undefined;
+  const light = createLight(settings);
   const open = async () => {
     const library = await import("@google-cloud/firestore");
     return new library.Firestore({ ...settings });
   };
   return {
     open: () => (opened ??= open()),
+    light: () => (opened === undefined ? light : undefined),
     /** All watches have to be over by then: the library refuses otherwise. */
     async [Symbol.asyncDispose]() {
       await (await opened)?.terminate();
     },
   };
+}
+
+/** The emulator that an environment names, as Google's own libraries understand it; nothing where it names none. */
+export function emulatorOf(
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<FirestoreSettings, "host" | "ssl"> {
+  const host = environment["FIRESTORE_EMULATOR_HOST"];
+  return host === undefined ? {} : { host, ssl: false };
 }
 
 /** Firestore has not answered; what was to be written may have been, or may still be. */

@@ -8,10 +8,8 @@ import { watchDocument } from "./watch.ts";
 
 /** `Pins` in Firestore: the documents `pins/{SHA-256 of the id}`, since an id may hold anything, and be long. */
 export function createGooglePins(firestore: FirestoreConnection): Pins {
-  const document = async (id: string) => {
-    const hash = createHash("sha256").update(id).digest("hex");
-    return (await firestore.open()).doc(`pins/${hash}`);
-  };
+  const pathOf = (id: string) => `pins/${createHash("sha256").update(id).digest("hex")}`;
+  const document = async (id: string) => (await firestore.open()).doc(pathOf(id));
 
   async function look(id: string): Promise<SeenPin | undefined> {
     const pin = await document(id);
@@ -19,7 +17,11 @@ export function createGooglePins(firestore: FirestoreConnection): Pins {
   }
 
   return {
-    read: async (id) => (await look(id))?.record,
+    async read(id) {
+      const light = await firestore.light()?.read(pathOf(id));
+      if (light?.state === "found") return decodeRecord(light.fields);
+      return light?.state === "absent" ? undefined : (await look(id))?.record;
+    },
     async replace(id, version, next) {
       const pin = await document(id);
       return await change(

@@ -11,14 +11,15 @@ const keptMs = 30 * 24 * 60 * 60_000;
  * pin is asked for the latest with the index that each field has anyway; one for all would need an index of its own.
  */
 export function createGooglePulls(firestore: FirestoreConnection): Pulls {
-  const pulled = async (pinId: string) =>
-    (await firestore.open()).collection(`pulls/${hash(pinId)}/pulled`);
+  const pathOf = (pinId: string) => `pulls/${hash(pinId)}/pulled`;
+  const pulled = async (pinId: string) => (await firestore.open()).collection(pathOf(pinId));
 
   return {
     /** Of two processes that note at the same moment either may win: the times are hardly apart. */
     async note(pinId, image, at) {
-      const document = (await pulled(pinId)).doc(hash(image));
       const fields = { pinId, image, at, expireAt: new Date(at + keptMs) };
+      if (await firestore.light()?.write(`${pathOf(pinId)}/${hash(image)}`, fields)) return;
+      const document = (await pulled(pinId)).doc(hash(image));
       await answered(`write ${document.path}`, document.set(fields));
     },
     async recent(pinId, since, limit) {

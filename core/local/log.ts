@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import pino from "pino";
-import pretty from "pino-pretty";
+import type PinoPretty from "pino-pretty";
 import type { Log, Severity } from "../log.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
@@ -38,6 +39,9 @@ export function createLog(format: "text" | "json", level: Level): Log {
 }
 
 function forPeople(level: Level) {
+  // Not imported above: programs that write JSON would load it at each start for nothing.
+  const load = createRequire(import.meta.url);
+  const pretty = load("pino-pretty") as typeof PinoPretty;
   return pretty({
     colorize: process.stdout.isTTY,
     messageKey: "message",

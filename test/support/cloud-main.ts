@@ -45,9 +45,13 @@ try {
   firn is up at http://localhost:${port}, over the emulators
 
     docker pull localhost:${port}/shell/git/curl
-    PUBSUB_EMULATOR_HOST=${emulators.pubsub} gcloud pubsub topics publish firn-prebuilds --project firn-local --message '{"images": ["shell/git"]}'
+    CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://${emulators.pubsub}/ \\
+      gcloud pubsub topics publish firn-prebuilds --project firn-local --message '{"images": ["less"]}'
 
-  to prebuild: ${settings.join(" ")} npm run prebuild -- shell/git
+  to see how far they are, with settings of their own:
+
+    ${settings.join(" ")} \\
+      npm run prebuild -- hello jq
 `);
   await stop.promise;
   clearInterval(clock);

@@ -24,6 +24,7 @@ export async function openBuildCaches({ skewMs }: { readonly skewMs?: number } =
   const first = await another();
   const beside: FirestoreConnection = {
     open: async () => first.client,
+    light: () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
   return {

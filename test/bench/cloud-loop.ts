@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import { createGoogleBuildCache } from "../../core/google/build-cache.ts";
+import { connectFirestore } from "../../core/google/firestore.ts";
+import { createGoogleJobQueue } from "../../core/google/job-queue.ts";
+import { createGooglePins } from "../../core/google/pins.ts";
+import { createGooglePulls } from "../../core/google/pulls.ts";
+import { connectPubsub } from "../../core/google/pubsub.ts";
+import { pullSubscriptionNames, topicNames } from "../../core/google/topics.ts";
+import { createCurrentPins } from "../../functions/current-pin.ts";
+import { createPullNotes } from "../../functions/pull-notes.ts";
+import { createRegistry } from "../../functions/registry.ts";
+import { createWaiting } from "../../functions/waiting.ts";
+import { startEmulators } from "../../infra/local/emulators.ts";
+import { provision } from "../../infra/local/provision.ts";
+import type { Build } from "../../worker/build.ts";
+import { createJobHandler } from "../../worker/job.ts";
+import { options } from "../support/builds.ts";
+
+/** Registry and worker in this process over the emulators, with builds of the benchmark's own. */
+export async function startLoop(build: Build) {
+  const { HOME = "", PATH = "" } = process.env;
+  await using resources = new AsyncDisposableStack();
+  const emulators = resources.use(await startEmulators({ HOME, PATH }));
+  const projectId = `firn-${randomUUID()}`;
+  await provision({ pubsub: emulators.pubsub, projectId });
+  const firestore = resources.use(
+    connectFirestore({ projectId, host: emulators.firestore, ssl: false }),
+  );
+  const pubsub = resources.use(connectPubsub({ projectId, apiEndpoint: emulators.pubsub }));
+  const log = () => undefined;
+  const now = Date.now;
+  const cache = createGoogleBuildCache(firestore, now);
+  const pins = createGooglePins(firestore);
+  const packageSet = {
+    kind: "git",
+    url: "https://git.example.com/packages",
+    reference: "0123456789012345678901234567890123456789",
+  } as const;
+  const queueOf = (name: "jobs" | "prebuildJobs") =>
+    createGoogleJobQueue({
+      pubsub,
+      topic: topicNames("firn")[name],
+      subscription: pullSubscriptionNames("firn")[name],
+      log,
+    });
+  const queue = queueOf("jobs");
+  const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
+  const unused = () => Promise.reject(new Error("nothing is built here"));
+  const registry = createRegistry({
+    cache,
+    queue,
+    blobs: { stat: unused, locate: unused, write: unused, isSound: unused },
+    pins: createCurrentPins({ packageSet, pins, queue, times, now, log }),
+    waiting: createWaiting(cache, queue, log),
+    notes: createPullNotes({ packageSet, pulls: createGooglePulls(firestore), now, log }),
+    options,
+    architecture: "amd64",
+    hold: { shortMs: 25_000, longMs: 25_000 },
+    warmMs: times.warmMs,
+    now,
+    draining: new AbortController().signal,
+    log,
+  });
+
+  const stop = new AbortController();
+  const handle = createJobHandler(
+    {
+      cache,
+      pins,
+      nix: { pin: unused, evaluate: unused, realise: unused, release: unused, closure: unused },
+      build,
+      log,
+      now,
+      moving: undefined,
+    },
+    stop.signal,
+  );
+  const working = queue.consume(4, handle, stop.signal);
+  resources.defer(async () => {
+    stop.abort();
+    await working;
+  });
+  const all = resources.move();
+  return {
+    queueOf,
+    /** Pulls an image by its name; rejects where that fails. */
+    async pull(name: string): Promise<void> {
+      const { status } = await registry.answer({
+        method: "GET",
+        path: `/v2/${name}/manifests/latest`,
+        query: new URLSearchParams(),
+        headers: {},
+        signal: new AbortController().signal,
+      });
+      if (status !== 200) throw new Error(`the pull was answered with ${status}`);
+    },
+    [Symbol.asyncDispose]: async () => await all.disposeAsync(),
+  };
+}
+
+/** A name nobody has asked for. */
+export function newName(): string {
+  return `p${randomUUID().replaceAll("-", "")}`;
+}
