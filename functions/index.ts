@@ -38,17 +38,14 @@ framework.cloudEvent("prebuild", async (event: framework.CloudEvent<unknown>) =>
     return await setAside(message, `it is no prebuild: ${messageOf(error)}`);
   }
   const signal = AbortSignal.timeout(lookUpMs);
-  const asked = await Promise.allSettled(
-    images.map(async (image) => {
-      const prebuild = await functions.prebuild(image, signal);
-      if (prebuild.state === "refused") {
-        log("ERROR", `${image} is not prebuilt: ${prebuild.message}`, { messageId: message.id });
-      }
-    }),
-  );
-  // What was asked for is not asked for twice: the message may come again for the rest.
+  const asked = await Promise.allSettled(images.map((image) => functions.prebuild(image, signal)));
+  // It comes again for the rest, and what was asked for by then is not asked for twice.
   const failed = asked.find((each) => each.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+  const refused = asked.flatMap((each) =>
+    each.status === "fulfilled" && each.value.state === "refused" ? [each.value.message] : [],
+  );
+  if (refused.length > 0) await setAside(message, refused.join("; "));
 });
 
 framework.cloudEvent("maintenance", async () => await functions.maintain());

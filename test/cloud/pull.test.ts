@@ -115,12 +115,37 @@ describe("prebuilds", () => {
     ["is no JSON", "images: hello"],
     ["has another form", '{"image": "hello"}'],
     ["names what is no image", '{"images": ["Upper"]}'],
-  ] as const)("a message that %s is logged once and holds nothing up", async ([, message]) => {
-    const id = await cloud.publish("prebuilds", message);
-    const logged = () =>
-      cloud.said("prebuild").filter((line) => line.includes(`"messageId":"${id}"`));
-    await eventually("it is logged", () => logged().length > 0);
-    await cloud.publish("prebuilds", '{"images": ["hello"]}');
-    expect(logged()).toHaveLength(1);
+  ] as const)(
+    "a message that %s is logged once, set aside, and holds nothing up",
+    async ([, message]) => {
+      const id = await cloud.publish("prebuilds", message);
+      const logged = () =>
+        cloud.said("prebuild").filter((line) => line.includes(`"messageId":"${id}"`));
+      await eventually("it is logged", () => logged().length > 0);
+      await cloud.publish("prebuilds", '{"images": ["hello"]}');
+      expect(logged()).toHaveLength(1);
+      const kept = await cloud.setAside();
+      expect(kept.map(({ text }) => text)).toContain(message);
+    },
+  );
+});
+
+test("a worker that has its jobs pushed builds what is pulled and what is prebuilt", async () => {
+  await using pushing = await startCloud({
+    emulators: emulatorHosts(),
+    project: freshProject(),
+    packageSet: await writeUnbuiltPackageSet(folder.path),
+    workers: 1,
+    withPush: true,
+    workerEnv: { FIRN_NIX_CONFIG: "sandbox = false; substituters =" },
   });
+  const [first] = pushing.registries;
+  if (first === undefined) throw new Error("no registry was started");
+  const client = clientOf(first);
+  expectSoundLayers(await pull(client, "hello"));
+  await pushing.publish("prebuilds", '{"images": ["base"]}');
+  await eventually("base is built", async () => (await client.build("base"))?.state === "ready");
+  const [worker] = pushing.workers;
+  worker?.kill("SIGTERM");
+  expect(await worker?.exited).toBe(0);
 });

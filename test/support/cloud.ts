@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { topicNames } from "../../core/google/topics.ts";
 import { deadLetterSubscription, provision } from "../../infra/local/provision.ts";
-import { startFramework, type FrameworkProcess } from "./framework.ts";
+import { freePort, startFramework, type FrameworkProcess } from "./framework.ts";
 import { startStorageFake, type StorageFake } from "./storage-fake.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { startWorker, type WorkerProcess } from "./worker.ts";
@@ -18,6 +18,8 @@ export interface CloudOptions {
   readonly port?: number;
   /** Two, if not said. */
   readonly workers?: number;
+  /** Whether one worker has its jobs pushed, in place of pulling them. */
+  readonly withPush?: boolean;
   /** Whether the functions that no client talks to run as well; they do, if not said. */
   readonly withAll?: boolean;
   /** Further settings, of all programs and of some. */
@@ -93,6 +95,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const running =
     options.withAll === false ? [] : await Promise.all(others.map((target) => kept(start(target))));
   const [prebuild, maintenance, burial] = running;
+  const pushPort = options.withPush === true ? await freePort() : undefined;
+  const pushed = pushPort === undefined ? undefined : `http://127.0.0.1:${pushPort}`;
+  const pushEnv: Environment =
+    pushPort === undefined
+      ? {}
+      : { FIRN_JOBS: "push", FIRN_PUSH_ACCOUNT: "anybody", FIRN_PORT: String(pushPort) };
   await provision({
     pubsub: emulators.pubsub,
     projectId: project,
@@ -100,6 +108,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...(prebuild && { prebuilds: prebuild.url }),
       ...(maintenance && { maintenance: maintenance.url }),
       ...(burial && { dead: burial.url }),
+      ...(pushed && {
+        jobs: `${pushed}/`,
+        prebuildJobs: `${pushed}/prebuilds`,
+        pins: `${pushed}/pins`,
+      }),
     },
     retry: { least: 1, most: 10 },
   });
@@ -109,7 +122,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         kept(start("registry", i === 0 ? options.port : undefined)),
       ),
     ),
-    Promise.all(Array.from({ length: options.workers ?? 2 }, () => kept(work()))),
+    Promise.all(Array.from({ length: options.workers ?? 2 }, () => kept(work(pushEnv)))),
   ]);
 
   const all = resources.move();
