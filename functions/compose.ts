@@ -10,14 +10,7 @@ import { topicNames } from "../core/google/topics.ts";
 import type { Log } from "../core/log.ts";
 import { withPlaces } from "../core/package-set.ts";
 import { imageOptions, type FunctionsSettings } from "../core/settings.ts";
-import { createBurial } from "./burial.ts";
-import { createCurrentPins } from "./current-pin.ts";
-import { createMaintenance } from "./maintenance.ts";
-import { pinTimes } from "../core/pin-times.ts";
-import { createPrebuild } from "./prebuild.ts";
-import { createPullNotes } from "./pull-notes.ts";
-import { createRegistry } from "./registry.ts";
-import { createWaiting } from "./waiting.ts";
+import { assemble } from "./assemble.ts";
 
 const now = Date.now;
 const stagedMs = 24 * 60 * 60_000;
@@ -31,57 +24,32 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   });
   const pubsub = connectPubsub({ projectId: settings.project });
   const topics = topicNames(settings.topics);
-  const packageSet = withPlaces(settings.packageSet, settings);
-  const { architecture } = settings;
-  const options = imageOptions(settings);
-  const times = pinTimes(packageSet, settings.pinSeconds);
 
   const cache = createGoogleBuildCache(firestore, now);
-  const pins = createGooglePins(firestore);
-  const pulls = createGooglePulls(firestore);
   const blobs = createGoogleBlobStore({ ...settings, now });
   const queues = {
     pull: createGoogleJobQueue({ pubsub, topic: topics.jobs, log }),
     prebuild: createGoogleJobQueue({ pubsub, topic: topics.prebuildJobs, log }),
     pin: createGoogleJobQueue({ pubsub, topic: topics.pins, log }),
   };
-  const currentPins = createCurrentPins({ packageSet, pins, queue: queues.pin, times, now, log });
-
-  const registry = createRegistry({
+  const functions = assemble({
     cache,
-    queue: queues.pull,
+    pins: createGooglePins(firestore),
+    pulls: createGooglePulls(firestore),
     blobs,
-    pins: currentPins,
-    waiting: createWaiting(cache, queues.pull, log),
-    notes: createPullNotes({ packageSet, pulls, now, log }),
-    options,
-    architecture,
-    hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
-    warmMs: times.warmMs,
-    now,
-    draining,
-    log,
-  });
-  const requesting = { cache, queue: queues.prebuild, options, architecture, log };
-  const prebuild = createPrebuild({ ...requesting, pins: currentPins });
-  const maintain = createMaintenance({
-    cache,
-    pins,
-    pulls,
     queues,
-    times,
-    options,
-    images: settings.prebuildImages,
+    packageSet: withPlaces(settings.packageSet, settings),
+    options: imageOptions(settings),
+    architecture: settings.architecture,
+    settings,
     sweepStaging: async () => await sweepStaging(blobs, stagedMs, now()),
+    draining,
     now,
     log,
   });
   return {
+    ...functions,
     cache,
-    registry,
-    prebuild,
-    maintain,
-    bury: createBurial({ cache, log }),
     discard: (letter: Parameters<typeof publishDeadLetter>[2]) =>
       publishDeadLetter(pubsub, topics.dead, letter),
     async [Symbol.asyncDispose]() {

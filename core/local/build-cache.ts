@@ -161,7 +161,13 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     recent: async (limit) =>
       database
         .all("select record, manifest from images order by changed_at desc limit ?", limit)
-        .map(recordOf),
+        .flatMap((row) => {
+          try {
+            return [recordOf(row)];
+          } catch {
+            return []; // one that is damaged hides no others; whoever asks for it is told
+          }
+        }),
     neglected: async (afterMs, limit) =>
       database
         .all(

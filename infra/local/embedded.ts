@@ -13,13 +13,10 @@ import { createLocalPulls } from "../../core/local/pulls.ts";
 import { messageOf, type Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
 import { imageOptions, type LocalSettings } from "../../core/settings.ts";
-import { createCurrentPins, type CurrentPins } from "../../functions/current-pin.ts";
+import type { CurrentPins } from "../../functions/current-pin.ts";
 import { pinTimes } from "../../core/pin-times.ts";
+import { assemble } from "../../functions/assemble.ts";
 import { createListener } from "../../functions/http.ts";
-import { createMaintenance } from "../../functions/maintenance.ts";
-import { createPullNotes } from "../../functions/pull-notes.ts";
-import { createRegistry } from "../../functions/registry.ts";
-import { createWaiting } from "../../functions/waiting.ts";
 import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
@@ -88,30 +85,30 @@ export async function startEmbedded(
     await working;
   });
 
-  const currentPins = createCurrentPins({ packageSet, pins, queue: queues.pin, times, now, log });
-  const registry = createRegistry({
+  const functions = assemble({
     cache,
-    queue: queues.pull,
+    pins,
+    pulls,
     blobs,
-    pins: currentPins,
-    waiting: createWaiting(cache, queues.pull, log),
-    notes: createPullNotes({ packageSet, pulls, now, log }),
+    queues,
+    packageSet,
     options,
     architecture: architectureOf(settings),
-    hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
-    warmMs: times.warmMs,
-    now,
+    settings,
+    // A folder's staging area is swept when it is opened.
+    sweepStaging: async () => 0,
     draining: stopping.signal,
+    now,
     log,
   });
-  const pin = await firstPin(currentPins, signal);
+  const pin = await firstPin(functions.currentPins, signal);
+  resources.use(repeat(functions.maintain, maintenanceMs));
 
-  // A folder's staging area is swept when it is opened.
-  const sweepStaging = async () => 0;
-  const maintain = createMaintenance({ ...moveTools, queues, times, sweepStaging });
-  resources.use(repeat(maintain, maintenanceMs));
-
-  const server = await listen(createListener(registry, log), settings.host, settings.port);
+  const server = await listen(
+    createListener(functions.registry, log),
+    settings.host,
+    settings.port,
+  );
   resources.defer(async () => {
     stopping.abort(new Error("firn is stopping"));
     await server.close();
