@@ -12,8 +12,8 @@
 #   throws         it is there and evaluating it fails: ask for it alone, without `catch`, to see the message
 { question }:
 let
-  inherit (builtins) attrNames elem elemAt filter functionArgs head intersectAttrs isAttrs isFunction isString length
-    listToAttrs map replaceStrings split tryEval;
+  inherit (builtins) attrNames elem elemAt filter functionArgs groupBy head intersectAttrs isAttrs isFloat isFunction isInt
+    isList isString length listToAttrs map mapAttrs replaceStrings split tryEval;
 
   asked = builtins.fromJSON question;
 
@@ -31,10 +31,20 @@ let
   lower = [ "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z" ];
   toLower = replaceStrings upper lower;
 
+  # A value with its names by what they are in lower case, and so for everything in it. All of it is lazy, and shared by
+  # all names that are asked for: a large set is put in lower case once.
+  indexed = value: {
+    inherit value;
+    byLower = groupBy toLower (attrNames value);
+    within = mapAttrs (name: indexed) value;
+  };
+  index = indexed packageSet;
+
   # The attribute that a component means: exact, in another case, or behind the underscore that Nix wants before a digit.
-  attributesFor = set: component:
+  attributesFor = { value, byLower, ... }: component:
     let
-      inAnyCase = wanted: filter (name: toLower name == toLower wanted) (attrNames set);
+      set = value;
+      inAnyCase = wanted: byLower.${toLower wanted} or [ ];
       alternatives = [
         (if set ? ${component} then [ component ] else [ ])
         (inAnyCase component)
@@ -46,36 +56,42 @@ let
     if found == [ ] then [ ] else head found;
 
   isDerivation = value: isAttrs value && (value.type or null) == "derivation";
-  outputsOf = value: value.outputs or [ "out" ];
+  outputsOf = value: let named = value.outputs or [ "out" ]; in
+    if isList named && named != [ ] then named else throw "its outputs are not a list of names";
+  stringOr = other: value: if isString value then value else other;
+  need = name: value: if isString (value.${name} or null) then value.${name} else throw "it has no ${name}, or one that is no text";
   documentation = [ "man" "info" "doc" "devdoc" "devman" ];
 
   describe = path: value: output:
     let
       wanted =
-        let useful = filter (name: ! elem name documentation && elem name (outputsOf value)) (value.meta.outputsToInstall or [ ]);
+        let
+          toInstall = value.meta.outputsToInstall or [ ];
+          useful = filter (name: ! elem name documentation && elem name (outputsOf value)) (if isList toInstall then toInstall else [ ]);
         in if output != null then [ output ] else if useful != [ ] then useful else [ (head (outputsOf value)) ];
-      parsed = builtins.parseDrvName value.name;
+      parsed = builtins.parseDrvName (need "name" value);
     in
     {
       state = "package";
       attribute = path;
-      name = value.pname or parsed.name;
-      version = value.version or parsed.version;
-      derivation = value.drvPath;
-      outputs = map (name: { inherit name; path = (value.${name} or value).outPath; }) wanted;
-      mainProgram = value.meta.mainProgram or null;
-      priority = value.meta.priority or 5;
+      name = stringOr parsed.name (value.pname or parsed.name);
+      version = stringOr "" (value.version or parsed.version);
+      derivation = need "drvPath" value;
+      outputs = map (name: { inherit name; path = need "outPath" (value.${name} or value); }) wanted;
+      mainProgram = stringOr null (value.meta.mainProgram or null);
+      priority = let given = value.meta.priority or 5; in if isInt given || isFloat given then given else 5;
     };
 
   join = prefix: name: if prefix == "" then name else "${prefix}.${name}";
 
   # Walks down the components; `output` is the last one where it names an output of a derivation.
-  look = prefix: value: components: output:
+  look = prefix: node: components: output:
     let
+      inherit (node) value;
       component = head components;
-      names = attributesFor value component;
+      names = attributesFor node component;
       name = head names;
-      next = value.${name};
+      next = node.within.${name};
       rest = builtins.genList (i: elemAt components (i + 1)) (length components - 1);
     in
     if components == [ ] then
@@ -88,7 +104,7 @@ let
 
   answer = name:
     let
-      looked = look "" packageSet (filter isString (split "\\." name)) null;
+      looked = look "" index (filter isString (split "\\." name)) null;
       attempt = tryEval (builtins.deepSeq looked looked);
     in
     if ! asked.catch then looked else if attempt.success then attempt.value else { state = "throws"; };

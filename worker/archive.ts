@@ -12,6 +12,7 @@ import {
 import { open } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { compareBytes } from "../core/bytewise.ts";
+import { PackageFault } from "./package-fault.ts";
 import { entryName, tar, type TarEntry } from "./tar.ts";
 
 export interface ArchiveOptions {
@@ -29,7 +30,8 @@ const folderMode = 0o755;
 /**
  * Store paths as a tar archive whose bytes depend on names, contents, links and the executable bit alone. Files are
  * never hard links: whether a store was deduplicated (`nix-store --optimise`) must not change a digest.
- * Throws when a file changes while it is read or a name is not UTF-8; what is yielded may be kept.
+ * Throws when a file changes while it is read, and a `PackageFault` when a name is not UTF-8 or something is no file,
+ * folder or link; what is yielded may be kept.
  */
 export async function* archive(
   paths: readonly string[],
@@ -106,7 +108,7 @@ function kindOf(
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "directory";
   if (entry.isSymbolicLink()) return "symlink";
-  throw new Error(`${place} is neither a file nor a folder nor a symbolic link`);
+  throw new PackageFault(`${place} is neither a file nor a folder nor a symbolic link`);
 }
 
 function file(path: string, place: string, scratch: Buffer): TarEntry {
@@ -144,7 +146,7 @@ function changed(place: string, size: number): Error {
 function linkTarget(place: string): string {
   const target = readlinkSync(place);
   if (target.includes("\uFFFD") && !isUtf8(readlinkSync(place, { encoding: "buffer" }))) {
-    throw new Error(`the symbolic link ${place} leads to a name that is not UTF-8`);
+    throw new PackageFault(`the symbolic link ${place} leads to a name that is not UTF-8`);
   }
   return target;
 }
@@ -153,7 +155,7 @@ function linkTarget(place: string): string {
 function refuseOtherNames(place: string): void {
   for (const name of readdirSync(place, { encoding: "buffer" })) {
     if (!isUtf8(name)) {
-      throw new Error(
+      throw new PackageFault(
         `${place} has a name that is not UTF-8: ${JSON.stringify(name.toString("latin1"))}`,
       );
     }

@@ -9,6 +9,8 @@ import type { Log } from "../core/log.ts";
 import { archive } from "./archive.ts";
 import { describeUnknown } from "./describe-unknown.ts";
 import { describeLayer, imageConfig } from "./image-config.ts";
+import { packageFaultOf } from "./package-fault.ts";
+import { boundedText, plainText } from "./plain-text.ts";
 import { groupLayers, type Layer } from "./layers.ts";
 import { layerKey, packLayer, packTar, reusableLayers, type PackTools } from "./pack.ts";
 import type { Popularity } from "./popularity.ts";
@@ -89,6 +91,10 @@ export function createBuild(tools: BuildTools): Build {
       ]);
       await blobs.write(once(documents.config), signal);
       return { state: "ready", manifest: documents.manifest };
+    } catch (error) {
+      const fault = packageFaultOf(error);
+      if (fault === undefined) throw error;
+      return failed("build-failed", fault.message);
     } finally {
       await nix.release(key);
     }
@@ -140,7 +146,9 @@ function failed(
   message: string,
   log: readonly string[] = [],
 ): Settlement {
-  return { state: "failed", failure: { reason, message, log } };
+  // Whatever a package made of it: clients print this on terminals, and the record keeps it.
+  const said = { message: boundedText(message), log: log.map(plainText) };
+  return { state: "failed", failure: { reason, ...said } };
 }
 
 function outputsOf(packages: readonly Package[]): readonly string[] {

@@ -1,19 +1,15 @@
 import type { Evaluation, Package, Question, UnknownPackage } from "../core/ports.ts";
+import { checkPackage, type DescribedPackage } from "./described-package.ts";
 import { evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
 import { suggest } from "./suggest.ts";
 
 /** What nix/evaluate.nix answers for one name. */
 type Answer =
-  | {
+  | (DescribedPackage & {
       readonly state: "package";
       readonly attribute: string;
-      readonly name: string;
-      readonly version: string;
-      readonly derivation: string;
-      readonly outputs: readonly { readonly name: string; readonly path: string }[];
-      readonly mainProgram: string | null;
       readonly priority: number;
-    }
+    })
   | {
       readonly state: "not-found" | "not-a-package" | "ambiguous";
       readonly prefix: string;
@@ -42,20 +38,26 @@ export async function evaluate(
   };
 
   /** The message one package fails with; undefined where it does not fail. */
-  const complaint = async (name: string): Promise<string | undefined> => {
+  const complaint = async (name: string, throws: boolean): Promise<string | undefined> => {
+    let thrown = throws;
     try {
-      await ask([name], false);
+      // What Nix catches is the package's own, though it may read like an outage.
+      thrown ||= (await ask([name], true))[name]?.state === "throws";
+      if (thrown) await ask([name], false);
       return undefined;
     } catch (error) {
-      const message = evaluationMessage(error);
+      const message = evaluationMessage(error, thrown);
       if (message === undefined) throw error;
       return `${name}: ${message}`;
     }
   };
-  const complaints = async (names: readonly string[]): Promise<readonly string[]> => {
+  const complaints = async (
+    names: readonly string[],
+    throws: boolean,
+  ): Promise<readonly string[]> => {
     const found: string[] = [];
     for (const name of names) {
-      const message = await complaint(name);
+      const message = await complaint(name, throws);
       if (message !== undefined) found.push(message);
     }
     return found;
@@ -68,33 +70,40 @@ export async function evaluate(
     const message = evaluationMessage(error);
     if (message === undefined) throw error;
     // Nix can catch a throw, but not a wrong attribute or type: one such package takes the others down with it.
-    const each = await complaints(question.packages);
+    const each = await complaints(question.packages, false);
     return failed(each.length > 0 ? each : [message]);
   }
 
   const unknown = question.packages.flatMap((name) => unknownPackage(name, answers[name]));
   if (unknown.length > 0) return { state: "packages-unknown", unknown };
   const throwing = question.packages.filter((name) => answers[name]?.state === "throws");
-  if (throwing.length > 0) return failed(await complaints(throwing));
-  return {
-    state: "evaluated",
-    packages: all.flatMap((name) =>
-      packageOf(name, answers[name], !question.packages.includes(name)),
-    ),
-  };
+  if (throwing.length > 0) return failed(await complaints(throwing, true));
+  const packages: Package[] = [];
+  const odd: string[] = [];
+  for (const name of all) {
+    const optional = !question.packages.includes(name);
+    const found = packageOf(name, answers[name], optional);
+    if (typeof found === "object") packages.push(found);
+    else if (found !== undefined && !optional) odd.push(`${name}: ${found}`);
+  }
+  return odd.length > 0 ? failed(odd) : { state: "evaluated", packages };
 }
 
 function failed(complaints: readonly string[]): Evaluation {
   return { state: "evaluation-failed", message: complaints.join("\n") };
 }
 
-function packageOf(asked: string, answer: Answer | undefined, optional: boolean): Package[] {
-  if (answer?.state !== "package") return [];
-  const { attribute, name, version, derivation, outputs, priority } = answer;
-  const mainProgram = answer.mainProgram ?? undefined;
-  return [
-    { asked, attribute, name, version, derivation, outputs, priority, mainProgram, optional },
-  ];
+// A string is what is wrong with the package, undefined that there is none.
+function packageOf(
+  asked: string,
+  answer: Answer | undefined,
+  optional: boolean,
+): Package | string | undefined {
+  if (answer?.state !== "package") return undefined;
+  const { attribute, priority } = answer;
+  const checked = checkPackage(answer);
+  if (typeof checked === "string") return checked;
+  return { asked, attribute, ...checked, priority, optional };
 }
 
 function unknownPackage(asked: string, answer: Answer | undefined): UnknownPackage[] {

@@ -36,7 +36,9 @@ const alwaysReal = /^(?:etc|usr|var)(?:\/|$)/;
 export function plantForest(packages: readonly ForestPackage[], root = ""): Forest {
   const resolve = createResolver(root);
   const forest: Forest = new Map();
-  const outputs = outputsInOrder(packages, root).flatMap((path) => sourceOf(path, resolve(path)));
+  const outputs = outputsInOrder(packages, root, resolve).flatMap((path) =>
+    sourceOf(path, resolve(path)),
+  );
   merge("", outputs, new Set());
   return forest;
 
@@ -97,7 +99,11 @@ function sourceOf(path: string, place: Place | undefined): Source[] {
 }
 
 // Best first; what packages propagate comes after everything that was asked for, each output once.
-function outputsInOrder(packages: readonly ForestPackage[], root: string): readonly string[] {
+function outputsInOrder(
+  packages: readonly ForestPackage[],
+  root: string,
+  resolve: Resolver,
+): readonly string[] {
   const ordered = packages.toSorted(
     (a, b) =>
       a.priority - b.priority ||
@@ -107,21 +113,16 @@ function outputsInOrder(packages: readonly ForestPackage[], root: string): reado
   const outputs = new Set(ordered.flatMap((entry) => entry.outputs));
   // A set that grows while it is walked is walked to its new end.
   for (const output of outputs) {
-    for (const path of propagatedBy(root + output)) outputs.add(path);
+    for (const path of propagatedBy(output, root, resolve)) outputs.add(path);
   }
   return [...outputs];
 }
 
 // Nix's own environments install these along with the package: https://nixos.org/manual/nixpkgs, "propagatedUserEnvPkgs".
-function propagatedBy(place: string): readonly string[] {
-  try {
-    const list = readFileSync(`${place}/nix-support/propagated-user-env-packages`, "utf8");
-    return list.split(/\s+/).filter((path) => path !== "");
-  } catch (error) {
-    // Nearly no package has the file, and an output may be a file itself.
-    if (error instanceof Error && "code" in error) {
-      if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
-    }
-    throw error;
-  }
+function propagatedBy(output: string, root: string, resolve: Resolver): readonly string[] {
+  // Nearly no package has the file; and where the package's links lead is for the resolver to say, not for this machine.
+  const place = resolve(`${output}/nix-support/propagated-user-env-packages`);
+  if (place === undefined || place.folder) return [];
+  const list = readFileSync(root + place.path, "utf8");
+  return list.split(/\s+/).filter((path) => /^\/nix\/store\/[0-9a-z]{32}-[^/\0]+$/.test(path));
 }

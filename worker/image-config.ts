@@ -1,6 +1,7 @@
 import type { ImageConfig } from "../core/manifest.ts";
 import type { Package } from "../core/ports.ts";
 import type { BuildRequest } from "../core/record.ts";
+import { isProgram, word } from "./described-package.ts";
 import { storePathName } from "./popularity.ts";
 import type { RootLayer } from "./root-layer.ts";
 
@@ -23,7 +24,7 @@ export function imageConfig(
       "firn.build-key": key,
       "firn.package-set": pin.packageSet,
       "firn.packages": packages
-        .map(({ attribute, version }) => `${attribute}=${version}`)
+        .map(({ attribute, version }) => `${word(attribute)}=${word(version)}`)
         .sort()
         .join(" "),
       "firn.revision": pin.revision,
@@ -38,7 +39,8 @@ function mainProgram(
 ): readonly string[] | undefined {
   const [only, ...others] = requested;
   if (only === undefined || others.length > 0) return undefined;
-  return runnable(only.mainProgram ?? only.name);
+  const { mainProgram: named, name } = only;
+  return runnable(isProgram(named) ? named : name);
 }
 
 /** A layer's entry in the image's history: the first of its paths, and how many there are. */

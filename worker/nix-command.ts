@@ -1,3 +1,4 @@
+import { boundedText } from "./plain-text.ts";
 import { CommandFailed, type Output, type Run } from "./run.ts";
 
 /** How Nix is called on this machine: everything that differs between machines is in here. */
@@ -20,7 +21,13 @@ export interface NixCall {
 /** Runs one of Nix's programs. Rejects with `CommandFailed`, whose message says how to install Nix where it is missing. */
 export async function callNix(tools: NixTools, call: NixCall): Promise<Output> {
   const { NIX_PATH, NIX_CONFIG } = { NIX_PATH: "", NIX_CONFIG: await tools.config() };
-  return await tools.run({ ...call, env: { NIX_PATH, NIX_CONFIG } });
+  try {
+    return await tools.run({ ...call, env: { NIX_PATH, NIX_CONFIG } });
+  } catch (error) {
+    // It holds what the program said last, and whoever waits may be told.
+    if (error instanceof CommandFailed) error.message = boundedText(error.message);
+    throw error;
+  }
 }
 
 /** Evaluates one of firn's expressions; `data` reaches it as a string of JSON, never as part of an expression. */
@@ -57,28 +64,64 @@ const evaluationMs = 5 * 60_000;
 
 /**
  * What Nix says of a failed evaluation, without the parts that only help Nix's authors. Undefined where the failure
- * is not the package set's doing: Nix missing, killed, out of memory or disk.
+ * is not the package set's doing: Nix missing, killed, out of memory or disk. `thrown` says that the package set is
+ * known to throw, so that whatever the text speaks of, it is the package's own.
  */
-export function evaluationMessage(error: unknown): string | undefined {
+export function evaluationMessage(error: unknown, thrown = false): string | undefined {
   if (!(error instanceof CommandFailed) || error.outcome.missing) return undefined;
   if (error.outcome.timedOut) return `evaluation took longer than ${evaluationMs / 60_000} minutes`;
   const { exitCode, stderr } = error.outcome;
-  if (exitCode !== 1 || isOutage(stderr)) return undefined;
-  const start = stderr.indexOf("error:");
+  if (exitCode !== 1 && !isBuildExit(exitCode)) return undefined;
+  const start = stderr.search(/^error:/m);
   if (start === -1) return undefined;
-  return stderr
-    .slice(start + "error:".length)
-    .split("\n")
-    .filter((line) => !/--show-trace|^\s*$/.test(line))
-    .slice(0, 12)
-    .join("\n")
-    .trim();
+  const text = stderr.slice(start + "error:".length);
+  if (!thrown && isOutage(text)) return undefined;
+  const lines = withoutHostTraces(text.split("\n"));
+  return boundedText(
+    lines
+      .filter((line) => !/--show-trace|^\s*$/.test(line))
+      .slice(0, 12)
+      .join("\n")
+      .trim(),
+  );
+}
+
+// Where in the store a mistake is helps whoever made it; where firn lies on this machine is nobody's business.
+function withoutHostTraces(lines: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  let skipping = false;
+  for (const line of lines) {
+    if (/^\s*at \/(?!nix\/store\/).*:\d+:\d+:?$/.test(line)) {
+      skipping = true;
+      // "... while calling the 'map' builtin": the line above belongs to the place.
+      if (/^\s*(?:…|\.\.\.)/.test(kept.findLast((each) => each.trim() !== "") ?? "")) {
+        while (kept.pop()?.trim() === "");
+      }
+      continue;
+    }
+    // Nix quotes the source below the place, numbered.
+    skipping &&= /^\s*(?:\d*\|.*)?$/.test(line);
+    if (!skipping) kept.push(line);
+  }
+  return kept;
+}
+
+/** 100 to 104: a builder failed, ran out of its time, or made something else than was promised [nix-store(1)]. */
+export function isBuildExit(exitCode: number | undefined): boolean {
+  return exitCode !== undefined && exitCode >= 100 && exitCode <= 104;
 }
 
 const outages =
-  /no space left on device|cannot allocate memory|out of memory|couldn't resolve host|could not resolve host|connection refused|connection reset|connection timed out|network is unreachable|disk quota|read-only file system|http error 5\d\d|database is locked|database or disk is full/i;
+  /no space left on device|cannot allocate memory|out of memory|couldn't resolve host|could not resolve host|connection refused|connection reset|connection timed out|network is unreachable|cannot connect to (?:socket|daemon)|disk quota|read-only file system|http error 5\d\d|database is locked|database or disk is full/i;
 
-/** Whether an error text speaks of the machine or the network rather than of what was asked for. */
+/**
+ * Whether an error text of Nix speaks of the machine or the network rather than of what was asked for. What a package
+ * says in it does not count: what is quoted, its source, its builder's log, and with what it aborted.
+ */
 export function isOutage(text: string): boolean {
-  return outages.test(text);
+  const ownWords = text
+    .replace(/evaluation aborted with the following error message: [^]*/, "")
+    .replace(/^\s*(?:>|\d*\|).*$/gm, "")
+    .replace(/(?<!\w)'[^'\n]*'(?!\w)/g, "");
+  return outages.test(ownWords);
 }

@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
 import type { RealiseProgress } from "../core/ports.ts";
+import { boundedText, plainText } from "./plain-text.ts";
 
 /** Reads what Nix says in its `internal-json` log format, line by line, and keeps what firn tells people. */
 export interface NixLog {
@@ -62,7 +62,7 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
     }
     if (type !== result.buildLogLine) return;
     const lines = logs.get(id)?.lines;
-    lines?.push(plain(String(fields?.[0])).slice(0, lineLength));
+    lines?.push(boundedLine(plainText(String(fields?.[0]))));
     if (lines !== undefined && lines.length > tailLines) lines.shift();
     spokeLast = id;
   }
@@ -75,7 +75,7 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
       if (read.action === "start") start(read);
       if (read.action === "result") take(read);
       if (read.action === "msg" && read.level === 0) {
-        errors.push(plain(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
+        errors.push(plainText(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
       }
     },
     tail() {
@@ -98,13 +98,15 @@ function parse(line: string): Message | undefined {
   }
 }
 
-function plain(text: string): string {
-  return stripVTControlCharacters(text);
+// Well formed again after the cut, which may go through a character.
+function boundedLine(line: string): string {
+  if (line.length <= lineLength) return line;
+  return plainText(`${line.slice(0, lineLength)}... (${line.length - lineLength} more)`);
 }
 
 /** `building '/nix/store/<hash>-git-2.51.drv'` -> `building git-2.51`. */
 function shorten(text: string): string {
-  return plain(text)
+  return boundedText(text, lineLength)
     .replace(/'?\/nix\/store\/[0-9a-z]{32}-([^' ]+?)(?:\.drv)?'?(?= |$)/g, "$1")
     .replace(/ from '.*'$/, "");
 }

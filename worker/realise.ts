@@ -1,8 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Realised, StorePath, Wanted } from "../core/ports.ts";
-import { callNix, isOutage, type NixTools } from "./nix-command.ts";
+import { callNix, isBuildExit, isOutage, type NixTools } from "./nix-command.ts";
 import { createNixLog } from "./nix-log.ts";
+import { PackageFault } from "./package-fault.ts";
+import { boundedText, plainText } from "./plain-text.ts";
 import { CommandFailed } from "./run.ts";
 
 /** Builds or fetches outputs; throws where the machine is to blame rather than a package. */
@@ -28,6 +30,7 @@ export async function realise(
         "--log-format",
         "internal-json",
         "--verbose",
+        "--",
         ...outputs,
       ],
       signal,
@@ -45,8 +48,9 @@ export async function realise(
         log: log.tail(),
       };
     }
-    const message = withoutRepeats(log.errors).map(forPeople).join("\n");
-    if (!isBuildFailure(error.outcome.exitCode, message) || isOutage(message)) {
+    const message = boundedText(withoutRepeats(log.errors).map(forPeople).join("\n"));
+    const isOurs = log.errors.some(isOutage) || !isBuildFailure(error.outcome.exitCode, log.errors);
+    if (isOurs) {
       throw new Error(`Nix could not realise the packages: ${message || error.message}`, {
         cause: error,
       });
@@ -64,13 +68,22 @@ function folderOf(roots: string, root: string): string {
   return join(roots, "builds", root);
 }
 
-// 100 to 104: a builder failed, ran out of its time, or made something else than was promised [nix-store(1)].
-function isBuildFailure(exitCode: number | undefined, message: string): boolean {
-  if (exitCode !== undefined && exitCode >= 100 && exitCode <= 104) return true;
-  return /required to build|has to be built for|is required, but|cannot build|hash mismatch/.test(
-    message,
-  );
+function isBuildFailure(exitCode: number | undefined, errors: readonly string[]): boolean {
+  return isBuildExit(exitCode) || errors.some((error) => packageErrors.test(error));
 }
+
+// For these Nix ends with 1, as for everything else. The last but one: a builder that imitates Nix's own log.
+const packageErrors = new RegExp(
+  [
+    "required to build|has to be built for|is required, but|cannot build|hash mismatch",
+    "don't know how to build|does not have (?:an output|wanted outputs)|is not a derivation",
+    "failed to produce output path|has an unsupported type|suspicious ownership or permission",
+    "is not allowed to refer to|cycle detected",
+    "^\\[json\\.exception\\.",
+    ": (?:File name too long|Too many levels of symbolic links)$",
+  ].join("|"),
+  "m",
+);
 
 function withoutRepeats(errors: readonly string[]): readonly string[] {
   const builders = errors.filter((error) => /^builder for|hash mismatch/.test(error));
@@ -100,9 +113,16 @@ export async function closure(
       "path-info",
       "--json",
       "--recursive",
+      "--",
       ...paths,
     ],
     signal,
+  }).catch((error: unknown) => {
+    const said = error instanceof CommandFailed ? error.outcome.stderr : "";
+    const [, path] = /^error: path '([^']+)' is not valid/m.exec(plainText(said)) ?? [];
+    if (path === undefined) throw error;
+    // Nix has made what the derivation promises, and this is something else.
+    throw new PackageFault(`no derivation of the image makes ${path}`, { cause: error });
   });
   return parsePathInfo(stdout);
 }

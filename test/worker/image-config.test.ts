@@ -69,6 +69,13 @@ it("the labels say where an image comes from, with the versions in an order of t
   });
 });
 
+it("a version forges no entry of a label, and a program that is a path is no command", () => {
+  const evil = packageOf("evil", { version: "1 evil=2\nx", mainProgram: "../bin/sh" });
+  const { labels, cmd } = imageConfig(buildOf("evil"), [evil], rootWith("../bin/sh", "evil"));
+  expect(labels["firn.packages"]).toBe("evil=1_evil=2_x");
+  expect(cmd).toEqual(["/bin/evil"]);
+});
+
 it("a layer's history names its first path, and how many more there are", () => {
   const [hash] = ["0123456789abcdfghijklmnpqrsvwxyz"];
   expect(describeLayer([`/nix/store/${hash}-git-2.39`])).toBe("git-2.39");

@@ -73,3 +73,15 @@ it("lines that are not Nix's, or not whole, are passed over", () => {
   expect(log.errors).toEqual([]);
   expect(progress).toEqual([]);
 });
+
+it("lines and messages carry no control characters, and a long line says what was cut", () => {
+  const { log, progress } = read([
+    { ...build(1, git), text: `building ${"x".repeat(10_000)}` },
+    said(1, "a\u0000b\u0008c\uFFFD"),
+    said(1, "y".repeat(600)),
+    { action: "msg", level: 0, msg: "error: a\u0007b" },
+  ]);
+  expect(log.tail()).toEqual(["abc?", `${"y".repeat(500)}... (100 more)`]);
+  expect(log.errors).toEqual(["ab"]);
+  expect(progress.at(-1)?.message.length).toBeLessThanOrEqual(500);
+});
