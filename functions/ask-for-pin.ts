@@ -8,7 +8,10 @@ export interface AskTools {
 
 export const askAgainMs = 15_000;
 
-/** Asks the worker to look a reference up, unless somebody has just asked. */
+/**
+ * Asks the worker to look a reference up, unless somebody has just asked. A question that could not be published is
+ * taken back: others would rely on it, and wait for an answer that nobody works on.
+ */
 export async function askForPin(
   { pins, queue, now }: AskTools,
   id: string,
@@ -18,7 +21,14 @@ export async function askForPin(
   if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return;
   const { version = 0, ...kept } = record ?? {};
   const next = { ...kept, reference, askedAt: now() };
-  if (await pins.replace(id, version, next)) await queue.publish({ kind: "pin", pinId: id });
+  if (!(await pins.replace(id, version, next))) return;
+  try {
+    await queue.publish({ kind: "pin", pinId: id });
+  } catch (error) {
+    // Where it fails because the record has moved on, there is nothing to take back.
+    await pins.replace(id, version + 1, { ...next, askedAt: record?.askedAt ?? 0 });
+    throw error;
+  }
 }
 
 /** Whether a look-up is under way: asked for, and neither answered nor failed since. */
