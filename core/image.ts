@@ -8,11 +8,17 @@ export type Architecture = "amd64" | "arm64";
  * What somebody asked for, in canonical form: two names that mean the same image are equal here.
  * `packages` are attribute paths as they were written (`python3packages.requests`), sorted bytewise, each once.
  */
-export interface Image {
+export interface Image extends Contents {
   readonly architecture: Architecture;
+}
+
+interface Contents {
   readonly shell: boolean;
   readonly packages: readonly string[];
 }
+
+/** The platforms that a registry serves; the first is that of clients which take no index. */
+export type Platforms = readonly [Architecture, ...Architecture[]];
 
 /** What `shell` stands for. A package set that lacks one of these is served without it. */
 export const shellPackages: readonly string[] = [
@@ -38,8 +44,26 @@ const namePattern =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const nameLimit = 255;
 
-/** Reads an image name such as `shell/arm64/git/htop`; throws NAME_INVALID that says what is wrong with it. */
+/**
+ * Reads an image name such as `shell/arm64/git/htop`: one image where the name says its platform, otherwise one for each
+ * of `platforms`, in their order. Throws NAME_INVALID that says what is wrong with it.
+ */
+export function parseImages(
+  name: string,
+  [first, ...others]: Platforms,
+): readonly [Image, ...Image[]] {
+  const { architecture, ...contents } = parseName(name);
+  if (architecture !== undefined) return [{ architecture, ...contents }];
+  const image = (each: Architecture): Image => ({ architecture: each, ...contents });
+  return [image(first), ...others.map(image)];
+}
+
+/** Reads an image name for one platform, `fallback` where it does not say which. */
 export function parseImage(name: string, fallback: Architecture): Image {
+  return parseImages(name, [fallback])[0];
+}
+
+function parseName(name: string): Contents & { readonly architecture: Architecture | undefined } {
   if (name.length > nameLimit) {
     throw nameInvalid(
       `an image name has at most ${nameLimit} characters, this one has ${name.length}`,
@@ -63,7 +87,7 @@ export function parseImage(name: string, fallback: Architecture): Image {
     throw nameInvalid(`"${name}" names a platform but no package: add one, such as ${name}/bash`);
   }
   return {
-    architecture: architectures[0] ?? fallback,
+    architecture: architectures[0],
     shell,
     packages: [...new Set(packages)].sort(compareBytes),
   };

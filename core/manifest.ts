@@ -39,8 +39,7 @@ export function imageDocuments(
 ): { readonly config: Uint8Array; readonly manifest: StoredManifest } {
   const configBytes = serialise({
     created,
-    architecture: config.architecture,
-    os: "linux",
+    ...platformOf(config.architecture),
     config: {
       Env: config.env,
       ...(config.cmd === undefined ? {} : { Cmd: config.cmd }),
@@ -68,6 +67,34 @@ export function imageDocuments(
       bytes: manifestBytes,
     },
   };
+}
+
+/**
+ * An index of one manifest a platform, in the order in which they come: a client takes that of its own machine.
+ * [OCI image specification 1.1, image-index.md]
+ */
+export function imageIndex(entries: readonly IndexEntry[]): StoredManifest {
+  const bytes = serialise({
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: entries.map(({ architecture, manifest }) => ({
+      mediaType: manifest.mediaType,
+      digest: manifest.digest,
+      size: manifest.bytes.byteLength,
+      platform: platformOf(architecture),
+    })),
+  });
+  return { digest: digestOf(bytes), mediaType: mediaTypes.index, bytes };
+}
+
+export interface IndexEntry {
+  readonly architecture: Architecture;
+  readonly manifest: StoredManifest;
+}
+
+/** A platform as configurations and indexes name it; clients compare with the variant, too. */
+export function platformOf(architecture: Architecture) {
+  return { architecture, os: "linux", ...(architecture === "arm64" && { variant: "v8" }) } as const;
 }
 
 function serialise(document: unknown): Uint8Array {

@@ -73,6 +73,8 @@ export interface BuildCache {
   /** The record as it is and after each change; changes that follow closely may be seen as one. Ends with the signal. */
   watch(key: BuildKey, signal: AbortSignal): AsyncIterable<BuildRecord | undefined>;
   manifest(digest: Digest): Promise<StoredManifest | undefined>;
+  /** Stores a manifest that no build led to, such as an index of several; from then on `manifest` has it. */
+  keep(manifest: StoredManifest): Promise<void>;
   /** The records that changed last, newest first. */
   recent(limit: number): Promise<readonly BuildRecord[]>;
   /** Records for which `republish` with the same time would be true, those that wait longest first. */

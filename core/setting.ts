@@ -1,4 +1,4 @@
-import type { Architecture } from "./image.ts";
+import type { Architecture, Platforms } from "./image.ts";
 import { parsePackageSet, type PackageSet } from "./package-set.ts";
 
 /** One setting: an environment variable, what it means, and how its text becomes a value. */
@@ -91,10 +91,18 @@ export function packageSetOrAuto(text: string): PackageSet | "auto" {
   return text === "auto" ? "auto" : parsePackageSet(text);
 }
 
-export function architecture(text: string): Architecture {
-  return oneOf<Architecture>("amd64", "arm64")(text);
+export function platforms(text: string): Platforms {
+  const [first, ...others] = text.split(",").map((each) => architecture(each.trim()));
+  if (first === undefined || new Set([first, ...others]).size !== others.length + 1) {
+    throw new Error(`"${text}" names a platform twice`);
+  }
+  return [first, ...others];
 }
 
-export function architectureOrAuto(text: string): Architecture | "auto" {
-  return oneOf<Architecture | "auto">("amd64", "arm64", "auto")(text);
+export function platformsOrAuto(text: string): Platforms | "auto" {
+  return text === "auto" ? "auto" : platforms(text);
+}
+
+function architecture(text: string): Architecture {
+  return oneOf<Architecture>("amd64", "arm64")(text);
 }

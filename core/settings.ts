@@ -1,8 +1,8 @@
 import type { ImageOptions } from "./build-key.ts";
 import { publicNixpkgs } from "./package-set.ts";
 import {
-  architecture,
-  architectureOrAuto,
+  platforms,
+  platformsOrAuto,
   oneOf,
   optional,
   packageSet,
@@ -94,6 +94,9 @@ const waiting = {
   ),
 } as const;
 
+const platformsMeaning =
+  "`amd64`, `arm64`, or both with a comma, of names that do not say; with both a tag is an index, and who takes none gets the first";
+
 /** The settings of the embedded registry: the README's table is written from these. */
 export const localSettings = {
   host: setting(
@@ -110,11 +113,11 @@ export const localSettings = {
     "auto",
     packageSetOrAuto,
   ),
-  architecture: setting(
-    "FIRN_ARCHITECTURE",
-    "`amd64` or `arm64`, for names that do not say; `auto` is this machine's",
+  platforms: setting(
+    "FIRN_PLATFORMS",
+    `${platformsMeaning}; \`auto\` is this machine's`,
     "auto",
-    architectureOrAuto,
+    platformsOrAuto,
   ),
   ...image,
   popularity: setting(
@@ -164,12 +167,7 @@ const cloud = {
     "nixpkgs:nixos-unstable",
     packageSet,
   ),
-  architecture: setting(
-    "FIRN_ARCHITECTURE",
-    "`amd64` or `arm64`, for names that do not say",
-    "amd64",
-    architecture,
-  ),
+  platforms: setting("FIRN_PLATFORMS", platformsMeaning, "amd64", platforms),
   ...image,
   log: setting(
     "FIRN_LOG",

@@ -1,5 +1,5 @@
 import type { ImageOptions } from "../core/build-key.ts";
-import type { Architecture } from "../core/image.ts";
+import type { Platforms } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import { pinTimes } from "../core/pin-times.ts";
@@ -22,8 +22,8 @@ export interface Foundation {
   readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly packageSet: PackageSet;
   readonly options: ImageOptions;
-  /** The platform of names that do not say one. */
-  readonly architecture: Architecture;
+  /** The platforms of names that do not say one. */
+  readonly platforms: Platforms;
   readonly settings: {
     readonly pinSeconds: number;
     readonly holdSeconds: number;

@@ -40,7 +40,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
     queues,
     packageSet: withPlaces(settings.packageSet, settings),
     options: imageOptions(settings),
-    architecture: settings.architecture,
+    platforms: settings.platforms,
     settings,
     sweepStaging: async () => await sweepStaging(blobs, stagedMs, now()),
     draining,

@@ -7,8 +7,9 @@ import type { Registry } from "./registry.ts";
 /** The registry as a listener of `node:http`; the same under any server that hands on Node's own objects. */
 export function createListener(registry: Registry, log: Log) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    const warm = registry.warm(incoming.method, incoming.url);
-    if (warm !== undefined && incoming.headers["if-none-match"] === undefined) {
+    const { accept, "if-none-match": condition } = incoming.headers;
+    const warm = registry.warm(incoming.method, incoming.url, accept);
+    if (warm !== undefined && condition === undefined) {
       outgoing.writeHead(warm.status, warm.headers);
       outgoing.end(incoming.method === "HEAD" ? undefined : warm.body);
       return;
@@ -37,6 +38,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
     query: new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1)),
     headers: {
       host: headers.host,
+      accept: headers.accept,
       range: headers.range,
       "user-agent": headers["user-agent"],
       "if-none-match": headers["if-none-match"],

@@ -1,21 +1,27 @@
 import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts";
 import { RegistryError } from "../core/errors.ts";
-import { parseImage, type Architecture } from "../core/image.ts";
+import { parseImages, type Image, type Platforms } from "../core/image.ts";
 import { requestBuild, type RequestTools } from "../core/request-build.ts";
 import type { BuildRecord } from "../core/record.ts";
+import type { Pin } from "../core/package-set.ts";
 import type { CurrentPins } from "./current-pin.ts";
 
 export interface PrebuildTools extends RequestTools {
   readonly pins: CurrentPins;
   readonly options: ImageOptions;
-  /** The platform of names that do not say one. */
-  readonly architecture: Architecture;
+  /** The platforms of names that do not say one. */
+  readonly platforms: Platforms;
 }
 
-/** What came of one image that was to be prebuilt; `key` is that of the record to watch. */
+/** What came of an image that was to be prebuilt: a build for each platform, and `key` is that of the record to watch. */
 export type Prebuild =
-  | { readonly state: "requested"; readonly key: BuildKey; readonly record: BuildRecord }
+  | { readonly state: "requested"; readonly builds: readonly RequestedBuild[] }
   | { readonly state: "refused"; readonly message: string };
+
+export interface RequestedBuild {
+  readonly key: BuildKey;
+  readonly record: BuildRecord;
+}
 
 const mostImages = 1000;
 
@@ -40,13 +46,20 @@ export function parsePrebuilds(message: unknown): readonly string[] {
  * where firn is to blame; the signal ends the wait for where the tag stands.
  */
 export function createPrebuild(tools: PrebuildTools) {
+  async function request(image: Image, pin: Pin): Promise<RequestedBuild> {
+    const key = buildKey(image, pin, tools.options);
+    const present = await tools.cache.read(key);
+    if (present?.state === "ready") return { key, record: present };
+    return { key, record: await requestBuild(tools, { key, image, pin }, "prebuild") };
+  }
+
   return async (text: string, signal: AbortSignal): Promise<Prebuild> => {
     try {
       const [name = "", tag = "latest", ...rest] = text.split(":");
       if (rest.length > 0) {
         throw new RegistryError(400, "NAME_INVALID", `"${text}" is not a name and a tag`);
       }
-      const image = parseImage(name, tools.architecture);
+      const images = parseImages(name, tools.platforms);
       const known = await tools.pins.known(tag);
       const found = known ? undefined : await tools.pins.lookUp(tag, signal);
       if (found?.state === "failed" && found.failure.reason === "revision-unknown") {
@@ -58,14 +71,8 @@ export function createPrebuild(tools: PrebuildTools) {
           found?.state === "failed" ? found.failure.message : "no worker looked the tag up",
         );
       }
-      const key = buildKey(image, pin, tools.options);
-      const present = await tools.cache.read(key);
-      if (present?.state === "ready") return { state: "requested", key, record: present };
-      return {
-        state: "requested",
-        key,
-        record: await requestBuild(tools, { key, image, pin }, "prebuild"),
-      };
+      const builds = await Promise.all(images.map((image) => request(image, pin)));
+      return { state: "requested", builds };
     } catch (error) {
       if (error instanceof RegistryError) return { state: "refused", message: error.message };
       throw error;

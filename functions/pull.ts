@@ -1,87 +1,56 @@
-import { LRUCache } from "lru-cache";
-import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts";
+import type { BuildKey } from "../core/build-key.ts";
 import { RegistryError } from "../core/errors.ts";
-import { parseImage, type Architecture, type Image } from "../core/image.ts";
+import { parseImages, type Platforms } from "../core/image.ts";
 import type { Pin } from "../core/package-set.ts";
-import type { BuildCache, JobQueue } from "../core/ports.ts";
-import { requestBuild } from "../core/request-build.ts";
-import { isSettled, type SettledRecord } from "../core/record.ts";
-import type { Log } from "../core/log.ts";
+import type { Failure, SettledRecord } from "../core/record.ts";
+import { admitsIndex } from "./accept.ts";
 import type { CurrentPins } from "./current-pin.ts";
-import type { PullNotes } from "./pull-notes.ts";
 import type { RegistryResponse } from "./exchange.ts";
+import { createIndexes } from "./indexes.ts";
+import { createOutcomes, type Outcome, type OutcomeTools } from "./outcome.ts";
+import type { PullNotes } from "./pull-notes.ts";
 import * as respond from "./respond.ts";
-import type { Waiting } from "./waiting.ts";
 
-export interface PullTools {
-  readonly cache: BuildCache;
-  readonly queue: JobQueue;
+export interface PullTools extends OutcomeTools {
   readonly pins: CurrentPins;
-  readonly waiting: Waiting;
   readonly notes: PullNotes;
-  readonly options: ImageOptions;
-  /** The platform of names that do not say one. */
-  readonly architecture: Architecture;
-  readonly log: Log;
+  /** The platforms of names that do not say one. */
+  readonly platforms: Platforms;
 }
 
-/** What came of a pull within the time it was held. */
+/** What came of a pull within the time it was held; `isWhole` says whether all platforms are in it. */
 export type Pulled =
-  | { readonly state: "served"; readonly response: RegistryResponse }
+  | { readonly state: "served"; readonly response: RegistryResponse; readonly isWhole: boolean }
   | { readonly state: "pending"; readonly key: BuildKey | undefined };
+
+type Ready = Extract<SettledRecord, { state: "ready" }>;
+type Failed = Extract<SettledRecord, { state: "failed" }>;
 
 // The grammar of the specification; and the tags that clients ask for signatures and the like, which nobody builds.
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const attachmentPattern = /^sha256-[0-9a-f]{64}(?:\.[a-z]+)?$/;
 
-/** Manifests kept in the process: about 20 KB each at the most, 64 MB in all. */
-const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
-
-/** Makes the function that answers a pull by tag: from memory, from the record, or by having the image built. */
+/**
+ * Makes the function that answers a pull by tag: with a manifest where one platform was asked for, or the client takes
+ * nothing else, otherwise with an index of those platforms that could be built.
+ */
 export function createPull(tools: PullTools) {
-  const { cache, pins, waiting, options, notes } = tools;
-  const ready = new LRUCache<BuildKey, RegistryResponse>({
-    ...kept,
-    sizeCalculation: ({ headers }) => Number(headers["content-length"]) + 1000,
-  });
+  const { pins, notes } = tools;
+  const outcomeOf = createOutcomes(tools);
+  const indexOf = createIndexes(tools.cache);
 
-  /** The answer that a settled record gives; throws what a client is told of a failure. */
-  function answer(record: SettledRecord): RegistryResponse {
-    if (record.state === "ready") {
-      const response = respond.manifest(record.manifest, "tag");
-      ready.set(record.key, response);
-      return response;
-    }
-    const { reason, message, log: lines } = record.failure;
-    if (reason === "service") return respond.unavailable(message);
-    const tail = lines.length === 0 ? "" : `\nThe last lines of its log:\n${lines.join("\n")}`;
-    throw new RegistryError(404, "MANIFEST_UNKNOWN", `${message}${tail}`);
-  }
-
-  /** Starts the build or joins it, and waits. */
-  async function build(
-    key: BuildKey,
-    image: Image,
-    pin: Pin,
-    signal: AbortSignal,
-  ): Promise<Pulled> {
-    const asked = await requestBuild(tools, { key, image, pin }, "pull");
-    if (isSettled(asked)) return served(answer(asked));
-    using wait = waiting.join(key);
-    const settled = await wait.settled(signal);
-    if (settled === undefined) return { state: "pending", key };
-    return served(answer(settled));
-  }
-
-  async function find(
-    key: BuildKey,
-    image: Image,
-    pin: Pin,
-    deadline: () => AbortSignal,
-  ): Promise<Pulled> {
-    const record = await cache.read(key);
-    if (record?.state === "ready") return served(answer(record));
-    return await build(key, image, pin, deadline());
+  async function answer(settled: readonly SettledRecord[]): Promise<Pulled> {
+    const ready = settled.filter((each) => each.state === "ready");
+    const failed = settled.filter((each) => each.state === "failed");
+    const [first] = ready;
+    if (first === undefined) return refuse(failed);
+    const isWhole = failed.length === 0;
+    const stored = settled.length === 1 ? first.manifest : await indexOf(ready.map(entryOf));
+    const response = respond.manifest(stored, "tag");
+    if (isWhole) return { state: "served", response, isWhole };
+    // Who is on a platform that is there need not care; who is not finds out why.
+    const warnings = failed.map(({ image, failure }) => `${image.architecture}: ${said(failure)}`);
+    return { state: "served", response: respond.withWarnings(response, warnings), isWhole };
   }
 
   async function pinOf(tag: string, deadline: () => AbortSignal): Promise<Pin | undefined> {
@@ -95,23 +64,55 @@ export function createPull(tools: PullTools) {
   }
 
   /** `deadline` is asked for only where there is something to wait for. */
-  return async (name: string, tag: string, deadline: () => AbortSignal): Promise<Pulled> => {
-    const image = parseImage(name, tools.architecture);
+  return async (
+    name: string,
+    tag: string,
+    accept: string | undefined,
+    deadline: () => AbortSignal,
+  ): Promise<Pulled> => {
+    const images = parseImages(name, tools.platforms);
     if (!tagPattern.test(tag) || attachmentPattern.test(tag)) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `"${tag}" is not a tag that can be built`);
     }
     const pin = await pinOf(tag, deadline);
     if (pin === undefined) return { state: "pending", key: undefined };
-    const key = buildKey(image, pin, options);
-    const warm = ready.get(key);
-    const pulled = warm ? served(warm) : await find(key, image, pin, deadline);
-    if (pulled.state === "served" && pulled.response.status === 200) await notes.note(tag, image);
+    const wanted = images.length === 1 || admitsIndex(accept) ? images : [images[0]];
+    const outcomes = await Promise.all(wanted.map((image) => outcomeOf(image, pin, deadline)));
+    const settled = outcomes.filter(isOver);
+    const pending = outcomes.find((outcome) => outcome.state === "pending");
+    if (pending !== undefined) return { state: "pending", key: pending.key };
+    const pulled = await answer(settled);
+    const ready = settled.filter(({ state }) => state === "ready");
+    if (pulled.state === "served") {
+      await Promise.all(ready.map(({ image }) => notes.note(tag, image)));
+    }
     return pulled;
   };
 }
 
-function served(response: RegistryResponse): Pulled {
-  return { state: "served", response };
+function isOver(outcome: Outcome): outcome is SettledRecord {
+  return outcome.state !== "pending";
+}
+
+function entryOf({ image, manifest }: Ready) {
+  return { architecture: image.architecture, manifest };
+}
+
+/** What a client is told where there is no platform to serve; each failure once, since most are those of all. */
+function refuse(failed: readonly Failed[]): Pulled {
+  const ours = failed.find(({ failure }) => failure.reason === "service");
+  if (ours !== undefined) {
+    const response = respond.unavailable(ours.failure.message);
+    return { state: "served", response, isWhole: false };
+  }
+  const messages = [...new Set(failed.map(({ failure }) => said(failure)))];
+  const named = failed.map(({ image, failure }) => `${image.architecture}: ${said(failure)}`);
+  const message = messages.length === 1 ? messages.join() : named.join("\n");
+  throw new RegistryError(404, "MANIFEST_UNKNOWN", message);
+}
+
+function said({ message, log }: Failure): string {
+  return log.length === 0 ? message : `${message}\nThe last lines of its log:\n${log.join("\n")}`;
 }
 
 /** Something firn needs is out of reach; the client is told to come back. */

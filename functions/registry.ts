@@ -1,6 +1,6 @@
 import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
-import { parseImage } from "../core/image.ts";
+import { parseImages } from "../core/image.ts";
 import { mediaTypes } from "../core/manifest.ts";
 import type { BlobStore, Clock } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
@@ -12,7 +12,7 @@ import { createPull, Unavailable, type PullTools } from "./pull.ts";
 import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { serveBuildStatus, serveStatus } from "./status.ts";
-import { createWarmAnswers } from "./warm-answers.ts";
+import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
 export interface RegistryTools extends PullTools {
   readonly blobs: BlobStore;
@@ -29,12 +29,12 @@ export interface Registry {
   /** Never rejects: every failure is a response in the specification's form and a line in the log. */
   answer(request: RegistryRequest): Promise<RegistryResponse>;
   /** What a request without conditions is answered with at once; undefined where `answer` has to be asked. */
-  warm(method: string | undefined, url: string | undefined): RegistryResponse | undefined;
+  readonly warm: WarmAnswers["find"];
 }
 
 export function createRegistry(tools: RegistryTools): Registry {
   const pull = createPull(tools);
-  const warm = createWarmAnswers(tools.warmMs, tools.now);
+  const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
   async function manifestByTag(
     request: RegistryRequest,
@@ -43,10 +43,10 @@ export function createRegistry(tools: RegistryTools): Registry {
   ): Promise<RegistryResponse> {
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
-      pull(name, tag, deadline),
+      pull(name, tag, request.headers["accept"], deadline),
     );
     if (pulled.state === "served") {
-      if (pulled.response.status === 200) warm.keep(request.path, pulled.response);
+      if (pulled.isWhole) warm.keep(request.path, request.headers["accept"], pulled.response);
       return conditional(request, pulled.response);
     }
     const hop = hopOf(request.query);
@@ -67,7 +67,7 @@ export function createRegistry(tools: RegistryTools): Registry {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
     }
     const response = respond.manifest(stored, "digest");
-    warm.keep(request.path, response);
+    warm.keep(request.path, request.headers["accept"], response);
     return conditional(request, response);
   }
 
@@ -85,7 +85,7 @@ export function createRegistry(tools: RegistryTools): Registry {
         return await serveBlob(tools.blobs, route.digest, request);
       case "tags":
         // Every name that can be pulled has tags, built or not: `skopeo inspect` fails otherwise.
-        parseImage(route.name, tools.architecture);
+        parseImages(route.name, tools.platforms);
         return respond.json({ name: route.name, tags: ["latest"] });
       case "referrers":
         if (!isDigestSyntax(route.digest)) {
@@ -111,7 +111,7 @@ export function createRegistry(tools: RegistryTools): Registry {
     }
   }
 
-  return { answer, warm: (method, url) => warm.find(method, url) };
+  return { answer, warm: warm.find };
 }
 
 function conditional(request: RegistryRequest, response: RegistryResponse): RegistryResponse {

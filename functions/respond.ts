@@ -40,6 +40,18 @@ export function manifest(stored: StoredManifest, by: "tag" | "digest"): Registry
   });
 }
 
+// All warnings together may have 4096 bytes [OCI distribution specification, "Warnings"].
+const warningsLength = 4000;
+
+/** An answer with what people should know of it: clients print it beside what they pulled. */
+export function withWarnings(to: RegistryResponse, warnings: readonly string[]): RegistryResponse {
+  const quoted = warnings.map((warning) => {
+    const words = warning.replace(/[^!-~]+/g, " ").slice(0, warningsLength / warnings.length);
+    return `299 - "${words.replace(/["\\]/g, "'")}"`;
+  });
+  return { ...to, headers: { ...to.headers, warning: quoted.join(", ") } };
+}
+
 /** The answer to a condition that the client's copy still meets. */
 export function notModified(to: RegistryResponse): RegistryResponse {
   const { "content-length": _length, "content-type": _type, ...headers } = to.headers;

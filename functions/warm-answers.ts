@@ -1,19 +1,31 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/ports.ts";
+import { admitsIndex } from "./accept.ts";
 import type { RegistryResponse } from "./exchange.ts";
 
-/** Manifests that were just served, by the URL as it came: the next request for one costs a single look-up. */
+/**
+ * Manifests that were just served, by the URL as it came and by whether the client takes an index: the next request for
+ * one costs a single look-up.
+ */
 export interface WarmAnswers {
-  find(method: string | undefined, url: string | undefined): RegistryResponse | undefined;
+  readonly find: (
+    method: string | undefined,
+    url: string | undefined,
+    accept: string | undefined,
+  ) => RegistryResponse | undefined;
   /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still. */
-  keep(url: string, response: RegistryResponse): void;
+  keep(url: string, accept: string | undefined, response: RegistryResponse): void;
 }
 
 // About 20 KB a manifest at the most, 64 MB in all.
 const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
 
-/** `forMs` is how long an answer is good for, by the clock `now`. */
-export function createWarmAnswers(forMs: number, now: Clock): WarmAnswers {
+/**
+ * `forMs` is how long an answer is good for, by the clock `now`; `negotiates` whether any depends on what clients take.
+ */
+export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean): WarmAnswers {
+  const nameOf = (url: string, accept: string | undefined) =>
+    negotiates && !admitsIndex(accept) ? `${url} alone` : url;
   const answers = new LRUCache<string, RegistryResponse>({
     ...kept,
     ttl: forMs,
@@ -21,10 +33,10 @@ export function createWarmAnswers(forMs: number, now: Clock): WarmAnswers {
     sizeCalculation: ({ headers }, url) => Number(headers["content-length"]) + url.length + 1000,
   });
   return {
-    find(method, url) {
+    find(method, url, accept) {
       if (url === undefined || (method !== "GET" && method !== "HEAD")) return undefined;
-      return answers.get(url);
+      return answers.get(nameOf(url, accept));
     },
-    keep: (url, response) => void answers.set(url, response),
+    keep: (url, accept, response) => void answers.set(nameOf(url, accept), response),
   };
 }

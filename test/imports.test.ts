@@ -14,7 +14,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^@google-cloud\/(?:firestore|pubsub|storage)$/,
     /^lru-cache$/,
   ],
-  functions: [/^core\/[^/]+$/, /^functions\//, /^node:/, /^lru-cache$/, /^range-parser$/],
+  functions: [/^core\/[^/]+$/, /^functions\//, /^node:/, /^(?:lru-cache|negotiator|range-parser)$/],
   worker: [
     /^core\/[^/]+$/,
     /^worker\//,

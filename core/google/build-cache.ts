@@ -157,6 +157,7 @@ export function createGoogleBuildCache(
         signal,
       ),
     manifest: async (digest) => await store.manifest(digest),
+    keep: async (manifest) => await store.keep(manifest),
     recent: async (limit) => {
       const builds = await store.find((images) => images.orderBy("changedAt", "desc").limit(limit));
       return builds.map(({ record }) => record);

@@ -25,6 +25,7 @@ export interface BuildStore {
   /** Keeps a lease until then, unless it is no longer as it was seen. */
   extend(key: BuildKey, seen: SeenLease, expiresAt: number): Promise<Written>;
   manifest(digest: Digest): Promise<StoredManifest | undefined>;
+  keep(manifest: StoredManifest): Promise<void>;
   /** The builds that a query on the collection finds, in its order. */
   find(query: (images: Query) => Query): Promise<readonly SeenBuild[]>;
 }
@@ -108,6 +109,15 @@ export function createBuildStore(connection: FirestoreConnection): BuildStore {
       const [snapshot] = await read(`read ${path}`, [path]);
       const fields = snapshot && fieldsOf(snapshot);
       return fields && { digest, ...decodeManifest(fields) };
+    },
+    async keep(manifest) {
+      const path = `manifests/${hexOf(manifest.digest)}`;
+      const document = (await connection.open()).doc(path);
+      const write = () => written(`write ${path}`, document.create(encodeManifest(manifest)));
+      // Its name is the digest of its bytes: that it is there already is as good, and so it can be tried again.
+      let outcome = await write();
+      if (outcome.state === "in doubt") outcome = await write();
+      if (outcome.state === "in doubt") throw outcome.error;
     },
     async find(query) {
       const images = (await connection.open()).collection("images");

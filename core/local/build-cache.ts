@@ -32,16 +32,13 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     return { digest: checked, mediaType: String(row["media_type"]), bytes };
   }
 
+  function keep({ digest, mediaType, bytes }: StoredManifest): void {
+    database.run("insert or ignore into manifests values (?, ?, ?)", digest, mediaType, bytes);
+  }
+
   function write(record: BuildRecord): void {
     const manifest = record.state === "ready" ? record.manifest : undefined;
-    if (manifest !== undefined) {
-      database.run(
-        "insert or ignore into manifests values (?, ?, ?)",
-        manifest.digest,
-        manifest.mediaType,
-        manifest.bytes,
-      );
-    }
+    if (manifest !== undefined) keep(manifest);
     database.run(
       `insert into images values (?1, ?2, ?3, 0, ?4, ?4)
        on conflict (key) do update set record = ?2, manifest = ?3, changed_at = ?4`,
@@ -158,6 +155,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     },
     watch: (key, signal) => changes.watch(key, () => read(key), signal),
     manifest: async (digest: Digest) => manifestOf(digest),
+    keep: async (manifest) => keep(manifest),
     recent: async (limit) =>
       database
         .all("select record, manifest from images order by changed_at desc limit ?", limit)

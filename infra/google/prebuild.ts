@@ -29,8 +29,10 @@ async function prebuildAll(images: readonly string[], signal: AbortSignal): Prom
         say(`${image}: refused: ${asked.message}`);
         return false;
       }
-      const settled = await followBuild(functions.cache, asked.key, say, signal);
-      return settled.state === "ready";
+      const settled = await Promise.all(
+        asked.builds.map(({ key }) => followBuild(functions.cache, key, say, signal)),
+      );
+      return settled.every(({ state }) => state === "ready");
     }),
   );
   return outcomes.every(Boolean);

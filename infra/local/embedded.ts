@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { arch } from "node:os";
 import { resolve } from "node:path";
-import type { Architecture } from "../../core/image.ts";
+import type { Platforms } from "../../core/image.ts";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
 import { openDatabase } from "../../core/local/database.ts";
@@ -93,7 +93,7 @@ export async function startEmbedded(
     queues,
     packageSet,
     options,
-    architecture: architectureOf(settings),
+    platforms: platformsOf(settings),
     settings,
     // A folder's staging area is swept when it is opened.
     sweepStaging: async () => 0,
@@ -132,9 +132,9 @@ async function firstPin(pins: CurrentPins, signal: AbortSignal): Promise<Pin> {
   throw new Error(found?.failure.message ?? "it is not known where the package set stands");
 }
 
-function architectureOf({ architecture }: LocalSettings): Architecture {
-  if (architecture !== "auto") return architecture;
-  return arch() === "arm64" ? "arm64" : "amd64";
+function platformsOf({ platforms }: LocalSettings): Platforms {
+  if (platforms !== "auto") return platforms;
+  return [arch() === "arm64" ? "arm64" : "amd64"];
 }
 
 async function readPopularity(path: string | undefined) {

@@ -54,7 +54,7 @@ export async function startLoop(build: Build) {
     waiting: createWaiting(cache, queue, log),
     notes: createPullNotes({ packageSet, pulls: createGooglePulls(firestore), now, log }),
     options,
-    architecture: "amd64",
+    platforms: ["amd64"],
     hold: { shortMs: 25_000, longMs: 25_000 },
     warmMs: times.warmMs,
     now,

@@ -74,6 +74,16 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
       expect(claims.filter(({ state }) => state === "mine")).toHaveLength(1);
     });
 
+    it("keeps a manifest that no build led to, and serves it by digest from then on", async () => {
+      await using set = await setUp();
+      const manifest = manifestOf("an index");
+      expect(await set.cache.manifest(manifest.digest)).toBeUndefined();
+      await Promise.all(Array.from({ length: 10 }, () => set.cache.keep(manifest)));
+      const kept = await set.cache.manifest(manifest.digest);
+      expect(kept).toMatchObject({ digest: manifest.digest, mediaType: manifest.mediaType });
+      expect(Buffer.from(kept?.bytes ?? [])).toEqual(Buffer.from(manifest.bytes));
+    });
+
     it("settles a build as ready, and serves its manifest by digest from then on", async () => {
       await using set = await setUp();
       await set.cache.request(git, "pull");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RegistryError } from "../../core/errors.ts";
-import { imageName, parseImage } from "../../core/image.ts";
+import { imageName, parseImage, parseImages } from "../../core/image.ts";
 
 describe("an image name", () => {
   it.each([
@@ -19,6 +19,14 @@ describe("an image name", () => {
     ],
   ])("%s is read in canonical form", (name, image) => {
     expect(parseImage(name, "amd64")).toEqual(image);
+  });
+
+  it("means an image for each platform that is served, or the one it says", () => {
+    const architectures = (name: string) =>
+      parseImages(name, ["arm64", "amd64"]).map(({ architecture }) => architecture);
+    expect(architectures("shell/git")).toEqual(["arm64", "amd64"]);
+    expect(architectures("amd64/git")).toEqual(["amd64"]);
+    expect(architectures("shell/arm64/git")).toEqual(["arm64"]);
   });
 
   it("sorts packages by their bytes, whatever the language of the machine", () => {

@@ -37,6 +37,7 @@ it("manifest and configuration name the same layers in the same order, one histo
     created: "1970-01-01T00:00:01Z",
     architecture: "arm64",
     os: "linux",
+    variant: "v8",
     config: { Env: config.env, Cmd: ["/bin/bash"], Labels: { a: "1", b: "2" } },
     rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
     history: [{ comment: "one" }, { comment: "two" }],

@@ -11,7 +11,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 describe("a pull of", () => {
   let firn: Firn;
   beforeAll(async () => {
-    firn = await startFirn({ env: { FIRN_ARCHITECTURE: "amd64" } });
+    firn = await startFirn({ env: { FIRN_PLATFORMS: "amd64" } });
   });
   afterAll(async () => {
     await firn[Symbol.asyncDispose]();

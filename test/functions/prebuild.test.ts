@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Platforms } from "../../core/image.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import { createPrebuild, parsePrebuilds } from "../../functions/prebuild.ts";
@@ -10,7 +11,7 @@ const commit = "0123456789012345678901234567890123456789";
 const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
 const soon = () => AbortSignal.timeout(50);
 
-async function prebuilding() {
+async function prebuilding(platforms: Platforms = ["amd64"]) {
   const set = await stores();
   const { cache, queues, now, write: log } = set;
   const tools = { packageSet, pins: set.pins, queue: queues.pin, times, now, log };
@@ -21,7 +22,7 @@ async function prebuilding() {
     pins,
     options,
     log,
-    architecture: "amd64",
+    platforms,
   });
   return { ...set, prebuild };
 }
@@ -30,7 +31,10 @@ describe("an image that is to be prebuilt", () => {
   it("is requested once, in the lane of those that nobody waits for", async () => {
     await using set = await prebuilding();
     const first = await set.prebuild(`shell/git/curl:${commit}`, soon());
-    expect(first).toMatchObject({ state: "requested", record: { state: "queued" } });
+    expect(first).toMatchObject({
+      state: "requested",
+      builds: [{ record: { state: "queued" } }],
+    });
     const again = await set.prebuild(`shell/curl/git:${commit}`, soon());
     expect(again).toEqual(first);
     expect(set.published.prebuild).toHaveLength(1);
@@ -40,11 +44,26 @@ describe("an image that is to be prebuilt", () => {
   it("that is there already is not asked for", async () => {
     await using set = await prebuilding();
     const first = await set.prebuild(`git:${commit}`, soon());
-    if (first.state === "requested") await set.settle(first.key, ready("git"));
+    if (first.state === "refused") throw new Error(first.message);
+    for (const { key } of first.builds) await set.settle(key, ready("git"));
     expect(await set.prebuild(`git:${commit}`, soon())).toMatchObject({
-      record: { state: "ready" },
+      builds: [{ record: { state: "ready" } }],
     });
     expect(set.published.prebuild).toHaveLength(1);
+  });
+
+  it("is requested for every platform that is served, and for one where its name says so", async () => {
+    await using set = await prebuilding(["amd64", "arm64"]);
+    expect(await set.prebuild(`git:${commit}`, soon())).toMatchObject({
+      builds: [
+        { record: { image: { architecture: "amd64" } } },
+        { record: { image: { architecture: "arm64" } } },
+      ],
+    });
+    expect(await set.prebuild(`arm64/git:${commit}`, soon())).toMatchObject({
+      builds: [{ record: { image: { architecture: "arm64" } } }],
+    });
+    expect(set.published.prebuild).toHaveLength(2);
   });
 
   it("is built where its tag stands, which is looked up for it", async () => {

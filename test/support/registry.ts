@@ -6,12 +6,13 @@ import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
+import type { Image, Platforms } from "../../core/image.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import type { Handled, Job } from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import type { RegistryRequest } from "../../functions/exchange.ts";
-import { createRegistry } from "../../functions/registry.ts";
+import { createRegistry, type Registry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { options } from "./builds.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -24,6 +25,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly blobs: ReturnType<typeof createLocalBlobStore>;
   readonly cache: ReturnType<typeof createLocalBuildCache>;
   readonly pins: ReturnType<typeof createLocalPins>;
+  /** What the registry answers at once. */
+  readonly warm: Registry["warm"];
   readonly drain: () => void;
   readonly log: readonly string[];
   /** Moves the registry's clock on. */
@@ -39,9 +42,12 @@ export interface Answer {
 export interface TestWorker {
   readonly packageSet?: PackageSet;
   readonly holdMs?: number;
+  /** `amd64`, if not said. */
+  readonly platforms?: Platforms;
   readonly build?: (
     key: BuildKey,
     report: (progress: Progress) => Promise<void>,
+    image: Image,
   ) => Promise<Settlement>;
   /** Where a reference stands; undefined: it selects nothing. */
   readonly pin?: (reference: string | undefined) => Promise<string | undefined>;
@@ -73,10 +79,9 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   async function build(key: BuildKey): Promise<void> {
     const claimed = await cache.claim(key, "worker", 60_000);
     if (claimed.state !== "mine" || worker.build === undefined) return;
-    const { lease } = claimed;
-    const settlement = await worker.build(key, async (progress) => {
-      await cache.report(lease, progress);
-    });
+    const { lease, record } = claimed;
+    const report = async (progress: Progress) => void (await cache.report(lease, progress));
+    const settlement = await worker.build(key, report, record.image);
     await cache.settle(lease, settlement);
   }
 
@@ -107,7 +112,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     notes: createPullNotes({ packageSet, pulls: createLocalPulls(database), now, log: write }),
     waiting: createWaiting(cache, queue, write),
     options,
-    architecture: "amd64",
+    platforms: worker.platforms ?? ["amd64"],
     hold,
     warmMs: times.warmMs,
     now,
@@ -122,6 +127,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     cache,
     pins,
     log,
+    warm: registry.warm,
     drain: () => draining.abort(),
     advance: (ms) => void (offset += ms),
     async ask(path, more = {}) {

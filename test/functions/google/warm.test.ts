@@ -77,7 +77,7 @@ it("a warm pull by a cold process is two reads, and by a warm one none", async (
     waiting: createWaiting(countedCache, queue, log),
     notes: createPullNotes({ packageSet, pulls, now, log }),
     options,
-    architecture: "amd64",
+    platforms: ["amd64"],
     hold: { shortMs: 5000, longMs: 5000 },
     warmMs: times.warmMs,
     now,
