@@ -19,6 +19,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/cloud/**", ...google],
+          // Many run real programs, and machines are shared: what hangs is still found.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { needEmulators } from "../support/emulators.ts";
+import { createRepository } from "../support/nixpkgs.ts";
 import { eventually } from "../support/eventually.ts";
 import { evaluations, startFaultyCloud } from "../support/faulty-cloud.ts";
 import { createServer, type AddressInfo } from "node:net";
@@ -31,9 +32,13 @@ test("messages that are no jobs are logged once, set aside, and hold nothing up"
 });
 
 test("a function that is killed between the record and the job is made good by who pulls next", async () => {
-  await using set = await startFaultyCloud();
+  // Where a repository stands is known for minutes: the one that is killed has nothing else to publish than the job.
+  await using set = await startFaultyCloud(async (folder) => {
+    const repository = await createRepository(folder);
+    await repository.commit("main");
+    return `git+file://${repository.path}`;
+  });
   await using worker = await set.cloud.startWorker();
-  // Where the package set stands is known then: a question of the one that is killed would get nowhere either.
   await set.expectServed("base");
   // Takes connections and never answers: what is published to it gets nowhere.
   const hole = createServer().listen(0, "127.0.0.1");

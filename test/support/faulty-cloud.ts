@@ -11,17 +11,17 @@ import { temporaryFolder } from "./temporary-folder.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /**
- * A deployment for one fault, without workers yet, whose packages nobody has built. Its project is its own: the
- * emulator goes on dealing messages to a client that was killed.
+ * A deployment for one fault, without workers yet, whose packages nobody has built: a folder, if not said. Its project is
+ * its own: the emulator goes on dealing messages to a client that was killed.
  */
-export async function startFaultyCloud() {
+export async function startFaultyCloud(writePackageSet = writeUnbuiltPackageSet) {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(await temporaryFolder());
   const cloud = resources.use(
     await startCloud({
       emulators: emulatorHosts(),
       project: freshProject(),
-      packageSet: await writeUnbuiltPackageSet(folder.path),
+      packageSet: await writePackageSet(folder.path),
       workers: 0,
       withAll: false,
       workerEnv: { FIRN_NIX_CONFIG: "sandbox = false; substituters =", FIRN_LEASE_SECONDS: "6" },
