@@ -1,8 +1,10 @@
+import { LRUCache } from "lru-cache";
 import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
 import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
+import { until } from "./until.ts";
 
 /** Where a tag stands, or why that is not known. */
 export type CurrentPin =
@@ -28,10 +30,20 @@ export interface PinTools {
 
 const inProcessMs = 60_000;
 const failureRememberedMs = 30_000;
+// A store that answers does so in milliseconds.
+const storeMs = 500;
+
+interface ReadPin {
+  readonly record: PinRecord;
+  readonly at: number;
+  /** When it could not be read again. */
+  failedAt: number;
+}
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
   const { packageSet, pins, times, now, log } = tools;
-  const read = new Map<string, { record: PinRecord; at: number }>();
+  const read = new LRUCache<string, ReadPin>({ max: 10_000 });
+  const refreshedAt = new LRUCache<string, number>({ max: 10_000 });
   const pinAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
 
   function ageOf(record: PinRecord): number {
@@ -47,9 +59,34 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     if (known && now() - known.at < inProcessMs && ageOf(known.record) < times.freshMs) {
       return known.record;
     }
-    const record = await pins.read(id);
-    if (record?.current !== undefined) read.set(id, { record, at: now() });
+    if (known === undefined) return keep(id, await pins.read(id));
+    if (now() - known.failedAt < askAgainMs) return known.record;
+    // What is known is good enough for who pulls: a store that is away, or slow, is not waited for.
+    const reading = pins.read(id).catch((error: unknown) => {
+      log("WARNING", `could not read where a tag stands: ${messageOf(error)}`, { pin: id });
+      return undefined;
+    });
+    const record = await until(reading, AbortSignal.timeout(storeMs));
+    if (record === undefined) known.failedAt = now();
+    return keep(id, record) ?? known.record;
+  }
+
+  function keep(id: string, record: PinRecord | undefined): PinRecord | undefined {
+    if (record?.current !== undefined) read.set(id, { record, at: now(), failedAt: -Infinity });
     return record;
+  }
+
+  /**
+   * Has a tag looked up for those who come later. Never rejects, and waits no longer than an instant: whoever pulls has
+   * all that is needed. A process asks no more often than anybody may.
+   */
+  async function refresh(id: string, reference: string | undefined, record: PinRecord) {
+    if (now() - (refreshedAt.get(id) ?? -Infinity) < askAgainMs) return;
+    refreshedAt.set(id, now());
+    const asked = askForPin(tools, id, reference, record).catch((error: unknown) =>
+      log("WARNING", `could not ask where a tag stands: ${messageOf(error)}`, { pin: id }),
+    );
+    await until(asked, AbortSignal.timeout(storeMs));
   }
 
   function answeredSince(record: PinRecord | undefined, since: number): CurrentPin | undefined {
@@ -76,7 +113,9 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     try {
       for await (const present of pins.watch(id, signal)) {
         const answer = answeredSince(present, since);
-        if (answer !== undefined) return answer;
+        if (answer === undefined) continue;
+        keep(id, present);
+        return answer;
       }
       return undefined;
     } finally {
@@ -92,7 +131,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       const record = await recordOf(pinId);
       if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
       if (ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs) {
-        await askForPin(tools, pinId, reference, record);
+        await refresh(pinId, reference, record);
       }
       return pinAt(record.current.revision);
     },

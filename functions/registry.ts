@@ -46,8 +46,9 @@ export function createRegistry(tools: RegistryTools): Registry {
       pull(name, tag, request.headers["accept"], deadline),
     );
     if (pulled.state === "served") {
-      if (pulled.isWhole) warm.keep(request.path, request.headers["accept"], pulled.response);
-      return conditional(request, pulled.response);
+      const { response, isWhole } = pulled;
+      if (isWhole) warm.keep(request.path, request.headers["accept"], response, "tag");
+      return conditional(request, response);
     }
     const hop = hopOf(request.query);
     if (hop < lastHop) return respond.redirect(nextHop(request, hop + 1));
@@ -67,7 +68,7 @@ export function createRegistry(tools: RegistryTools): Registry {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
     }
     const response = respond.manifest(stored, "digest");
-    warm.keep(request.path, request.headers["accept"], response);
+    warm.keep(request.path, request.headers["accept"], response, "digest");
     return conditional(request, response);
   }
 

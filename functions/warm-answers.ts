@@ -13,8 +13,13 @@ export interface WarmAnswers {
     url: string | undefined,
     accept: string | undefined,
   ) => RegistryResponse | undefined;
-  /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still. */
-  keep(url: string, accept: string | undefined, response: RegistryResponse): void;
+  /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still; one by digest, for good. */
+  keep(
+    url: string,
+    accept: string | undefined,
+    response: RegistryResponse,
+    by: "tag" | "digest",
+  ): void;
 }
 
 // About 20 KB a manifest at the most, 64 MB in all.
@@ -28,7 +33,6 @@ export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean
     negotiates && !admitsIndex(accept) ? `${url} alone` : url;
   const answers = new LRUCache<string, RegistryResponse>({
     ...kept,
-    ttl: forMs,
     perf: { now },
     sizeCalculation: ({ headers }, url) => Number(headers["content-length"]) + url.length + 1000,
   });
@@ -37,6 +41,7 @@ export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean
       if (url === undefined || (method !== "GET" && method !== "HEAD")) return undefined;
       return answers.get(nameOf(url, accept));
     },
-    keep: (url, accept, response) => void answers.set(nameOf(url, accept), response),
+    keep: (url, accept, response, by) =>
+      void answers.set(nameOf(url, accept), response, { ttl: by === "tag" ? forMs : 0 }),
   };
 }
