@@ -26,6 +26,10 @@ export const collections: readonly CollectionPlan[] = [
   { collection: "leases", indexed: [] },
   { collection: "manifests", indexed: [] },
   { collection: "layers", indexed: [] },
-  { collection: "pins", indexed: [{ field: "current.resolvedAt", order: "ascending" }] },
+  {
+    collection: "pins",
+    indexed: [{ field: "current.resolvedAt", order: "ascending" }],
+    expiry: "expireAt",
+  },
   { collection: "pulled", indexed: [{ field: "at", order: "descending" }], expiry: "expireAt" },
 ];

@@ -63,6 +63,8 @@ interface SeenPin {
   readonly updated: Timestamp;
 }
 
+const madeUpKeptMs = 24 * 60 * 60_000;
+
 // Null for what is absent: an update leaves alone what it does not name.
 function encode(pin: Omit<PinRecord, "version">) {
   const { reference, askedAt, current, previous, next, failure } = pin;
@@ -73,6 +75,8 @@ function encode(pin: Omit<PinRecord, "version">) {
     previous: previous ?? null,
     next: next ? { revision: next.revision, since: next.since } : null,
     failure: failure ? encodeFailure(failure) : null,
+    // Tags that people made up go by themselves; what stands somewhere stays. Only a timestamp can expire.
+    expireAt: current ? null : new Date(askedAt + madeUpKeptMs),
   };
 }
 

@@ -19,14 +19,21 @@ export function createLocalBlobStore(folder: string): BlobStore {
 
   // What a file looked like when its bytes were last hashed: reading it again would tell nothing new.
   const sound = new Map<Digest, string>();
+  const readings = new Map<Digest, Promise<Measure>>();
 
   /** A file whose bytes no longer have the digest it is called by is as good as none. It is read once a process. */
   async function soundOrAbsent(digest: Digest) {
     const path = pathOf(digest);
     const found = await statOrAbsent(path);
     if (found === undefined || sound.get(digest) === found.stamp) return found;
-    const { digest: actual } = await measure(createReadStream(path));
-    if (actual !== digest) return undefined;
+    // Whoever asks while it is read waits for the same reading.
+    const reading = readings.get(digest) ?? measure(createReadStream(path));
+    readings.set(digest, reading);
+    try {
+      if ((await reading).digest !== digest) return undefined;
+    } finally {
+      readings.delete(digest);
+    }
     sound.set(digest, found.stamp);
     return found;
   }

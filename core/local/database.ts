@@ -26,6 +26,8 @@ const schema = `
     digest text primary key, media_type text not null, bytes blob not null) strict;
   create table if not exists layers (key text primary key, entry text not null) strict;
   create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
+  create index if not exists pins_standing on pins (id) where pin ->> '$.current' is not null;
+  create index if not exists pins_made_up on pins (pin ->> '$.askedAt') where pin ->> '$.current' is null;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
   create table if not exists jobs (
@@ -52,6 +54,10 @@ export function openDatabase(folder: string): Database {
   sqlite.exec("delete from leases");
   sqlite.exec("update jobs set available_at = 0; update prebuild_jobs set available_at = 0");
   sqlite.exec("update pin_jobs set available_at = 0");
+  // Whoever starts anew may have changed what made builds fail.
+  sqlite.exec(
+    `update images set record = json_set(record, '$.retryAt', 0) where record ->> '$.state' = 'failed'`,
+  );
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const statement = (sql: string) => {
     const known = prepared.get(sql) ?? sqlite.prepare(sql);

@@ -35,7 +35,10 @@ export function createLog(format: "text" | "json", level: Level): Log {
     format === "json"
       ? pino({ ...options, formatters }, pino.destination({ sync: true }))
       : pino(options, forPeople(level));
-  return (severity, message, fields = {}) => logger[levels[severity]](fields, message);
+  // On a terminal a line that is indented belongs to the one above, whatever a package wrote at its beginning.
+  const written = (message: string) =>
+    format === "json" ? message : message.replaceAll("\n", "\n    ");
+  return (severity, message, fields = {}) => logger[levels[severity]](fields, written(message));
 }
 
 function forPeople(level: Level) {

@@ -2,6 +2,8 @@ import type { PinRecord, Pins } from "../ports.ts";
 import { createChanges } from "./changes.ts";
 import type { Database, Row } from "./database.ts";
 
+const madeUpKeptMs = 24 * 60 * 60_000;
+
 /** `Pins` in SQLite, for one process. */
 export function createLocalPins(database: Database): Pins {
   const changes = createChanges();
@@ -14,6 +16,15 @@ export function createLocalPins(database: Database): Pins {
   function recordOf(row: Row): PinRecord {
     const stored = JSON.parse(String(row["pin"])) as Omit<PinRecord, "version">; // written below
     return { ...stored, version: Number(row["version"]) };
+  }
+
+  // What was asked for and stands nowhere is remembered for a day; a few go with each one that comes.
+  function forgetMadeUp(now: number): void {
+    database.run(
+      `delete from pins where id in (
+         select id from pins where pin ->> '$.current' is null and pin ->> '$.askedAt' < ? limit 10)`,
+      now - madeUpKeptMs,
+    );
   }
 
   return {
@@ -30,14 +41,16 @@ export function createLocalPins(database: Database): Pins {
               version,
             );
       if (changed === 0) return false;
+      forgetMadeUp(next.askedAt);
       changes.say(id);
       return true;
     },
     async list() {
-      const rows = database.all("select id, version, pin from pins order by id");
-      return rows
-        .map((row) => ({ id: String(row["id"]), record: recordOf(row) }))
-        .filter(({ record }) => record.current !== undefined);
+      // Those that stand somewhere have an index of their own: the tags that people made up are not looked at.
+      const rows = database.all(
+        "select id, version, pin from pins where pin ->> '$.current' is not null order by id",
+      );
+      return rows.map((row) => ({ id: String(row["id"]), record: recordOf(row) }));
     },
     watch: (id, signal) => changes.watch(id, () => read(id), signal),
   };

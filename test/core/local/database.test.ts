@@ -3,7 +3,8 @@ import { createLocalBuildCache } from "../../../core/local/build-cache.ts";
 import { openDatabase } from "../../../core/local/database.ts";
 import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import type { Job } from "../../../core/ports.ts";
-import { buildOf } from "../../support/builds.ts";
+import { createLocalPins } from "../../../core/local/pins.ts";
+import { buildOf, failed } from "../../support/builds.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const git = buildOf("git");
@@ -44,6 +45,41 @@ it("what a former process held is free at once for the next, and its records and
     stop.signal,
   );
   expect(jobs).toEqual([{ kind: "build", key: git.key }]);
+});
+
+it("failures are forgotten at the next start: what made them may have been mended", async () => {
+  await using folder = await temporaryFolder();
+  {
+    using former = openDatabase(folder.path);
+    const cache = createLocalBuildCache(former, Date.now);
+    await cache.request(git, "pull");
+    const claimed = await cache.claim(git.key, "former", 60_000);
+    if (claimed.state === "mine") await cache.settle(claimed.lease, failed());
+    expect(await cache.request(git, "pull")).toMatchObject({ outcome: "joined" });
+  }
+  using database = openDatabase(folder.path);
+  const cache = createLocalBuildCache(database, Date.now);
+  expect(await cache.request(git, "pull")).toMatchObject({ outcome: "created" });
+});
+
+it("tags that people made up are not looked at, and go after a day", async () => {
+  await using folder = await temporaryFolder();
+  using database = openDatabase(folder.path);
+  const pins = createLocalPins(database);
+  const current = { revision: "r1", resolvedAt: 1 };
+  await pins.replace("real", 0, { reference: "main", askedAt: 1, current });
+  for (let i = 0; i < 25; i++) await pins.replace(`${i}`, 0, { reference: `${i}`, askedAt: 2 });
+  const plan = database.all(
+    "explain query plan select id from pins where pin ->> '$.current' is not null order by id",
+  );
+  expect(plan.map(({ detail }) => detail)).toEqual([
+    expect.stringContaining("INDEX pins_standing"),
+  ]);
+  const later = 2 + 25 * 60 * 60_000;
+  for (let i = 0; i < 3; i++)
+    await pins.replace(`late ${i}`, 0, { reference: "x", askedAt: later });
+  const left = database.all("select id from pins order by id").map(({ id }) => id);
+  expect(left).toEqual(["late 0", "late 1", "late 2", "real"]);
 });
 
 it("a transaction that fails leaves nothing behind", async () => {
