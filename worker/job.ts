@@ -88,8 +88,13 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
 
   return async (job: Job): Promise<Handled> => {
     if (job.kind === "build") return await build(job.key);
-    await lookUpPin(tools, job.pinId, stopping);
-    return acknowledged;
+    try {
+      await lookUpPin(tools, job.pinId, stopping);
+      return acknowledged;
+    } catch (error) {
+      if (stopping.aborted) return { outcome: "return", afterMs: 0 };
+      throw error;
+    }
   };
 }
 

@@ -21,7 +21,7 @@ import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
 import type { Environment } from "../../worker/environment.ts";
-import { listen } from "./listen.ts";
+import { assertFree, listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
 import { repeat } from "./repeat.ts";
 
@@ -62,6 +62,7 @@ export async function startEmbedded(
   const pins = createLocalPins(database);
   const blobs = createLocalBlobStore(data);
 
+  await assertFree(settings.host, settings.port);
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
   const { packageSet, nix } = machine;
   const popular = await readPopularity(settings.popularity);
@@ -143,5 +144,9 @@ async function readPopularity(path: string | undefined) {
     throw new Error(`FIRN_POPULARITY: ${path} cannot be read: ${messageOf(cause)}`, { cause });
   });
   const digest = createHash("sha256").update(text).digest("hex");
-  return { popularity: parsePopularity(text), digest };
+  try {
+    return { popularity: parsePopularity(text), digest };
+  } catch (cause) {
+    throw new Error(`FIRN_POPULARITY: ${path}: ${messageOf(cause)}`, { cause });
+  }
 }

@@ -40,6 +40,12 @@ export async function listen(
   };
 }
 
+/** Rejects as `listen` would, before anything else has been done for it. */
+export async function assertFree(host: string, port: number): Promise<void> {
+  const probe = await listen(() => undefined, host, port);
+  await probe.close();
+}
+
 function explain(error: unknown, host: string, port: number): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE") {
