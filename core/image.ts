@@ -38,11 +38,11 @@ const namePattern =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const nameLimit = 255;
 
-/** Reads an image name such as `shell/arm64/git/htop`; throws NAME_INVALID that says what is wrong with it. */
-export function parseImage(name: string, fallback: Architecture): Image {
+/** Throws NAME_INVALID where a name is none by the specification, whether or not it could be that of an image. */
+export function checkName(name: string): void {
   if (name.length > nameLimit) {
     throw nameInvalid(
-      `an image name has at most ${nameLimit} characters, this one has ${name.length}`,
+      `an image name has at most ${nameLimit} characters, this one has ${name.length}; clients count the registry's host as well`,
     );
   }
   if (!namePattern.test(name)) {
@@ -50,6 +50,11 @@ export function parseImage(name: string, fallback: Architecture): Image {
       `"${name}" is not an image name: package names in lower case, letters, digits and . _ - between them, joined by /`,
     );
   }
+}
+
+/** Reads an image name such as `shell/arm64/git/htop`; throws NAME_INVALID that says what is wrong with it. */
+export function parseImage(name: string, fallback: Architecture): Image {
+  checkName(name);
   const components = name.split("/");
   const options = components.findIndex((component) => !isOption(component));
   const leading = options === -1 ? components : components.slice(0, options);

@@ -25,7 +25,9 @@ export async function serveBlob(
   const located = await store.locate(digest);
   if (located === undefined) throw unknown;
   if (located.at === "elsewhere") return respond.redirect(located.url);
-  const range = rangeOf(request.headers["range"], located.size);
+  const condition = request.headers["if-range"];
+  const isSame = condition === undefined || condition === `"${digest}"`;
+  const range = isSame ? rangeOf(request.headers["range"], located.size) : undefined;
   const whole = { first: 0, last: located.size - 1 };
   return respond.blob(digest, located.size, range, located.open(range ?? whole));
 }

@@ -38,6 +38,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
     headers: {
       host: headers.host,
       range: headers.range,
+      "if-range": headers["if-range"]?.toString(),
       "user-agent": headers["user-agent"],
       "if-none-match": headers["if-none-match"],
     },

@@ -11,6 +11,7 @@ import type { CurrentPins } from "./current-pin.ts";
 import type { PullNotes } from "./pull-notes.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import * as respond from "./respond.ts";
+import { canBeBuilt } from "./tag.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface PullTools {
@@ -29,10 +30,6 @@ export interface PullTools {
 export type Pulled =
   | { readonly state: "served"; readonly response: RegistryResponse }
   | { readonly state: "pending"; readonly key: BuildKey | undefined };
-
-// The grammar of the specification; and the tags that clients ask for signatures and the like, which nobody builds.
-const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
-const attachmentPattern = /^sha256-[0-9a-f]{64}(?:\.[a-z]+)?$/;
 
 /** Manifests kept in the process: about 20 KB each at the most, 64 MB in all. */
 const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
@@ -97,7 +94,7 @@ export function createPull(tools: PullTools) {
   /** `deadline` is asked for only where there is something to wait for. */
   return async (name: string, tag: string, deadline: () => AbortSignal): Promise<Pulled> => {
     const image = parseImage(name, tools.architecture);
-    if (!tagPattern.test(tag) || attachmentPattern.test(tag)) {
+    if (!canBeBuilt(tag)) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `"${tag}" is not a tag that can be built`);
     }
     const pin = await pinOf(tag, deadline);

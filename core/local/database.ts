@@ -20,6 +20,9 @@ const schema = `
     key text primary key, record text not null, manifest text, published integer not null,
     published_at integer not null, changed_at integer not null) strict;
   create index if not exists images_changed on images (changed_at);
+  create index if not exists images_ready on images (
+    record ->> '$.image.packages', record ->> '$.image.shell', record ->> '$.image.architecture',
+    record ->> '$.pin.packageSet', record ->> '$.pin.revision') where record ->> '$.state' = 'ready';
   create table if not exists leases (
     key text primary key, owner text not null, epoch integer not null, expires_at integer not null) strict;
   create table if not exists manifests (
@@ -28,6 +31,8 @@ const schema = `
   create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
+  create table if not exists referrers (
+    subject text not null, digest text not null, descriptor text not null, primary key (subject, digest)) strict;
   create table if not exists jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;

@@ -2,6 +2,7 @@ import { buildKey, type ImageOptions } from "../../core/build-key.ts";
 import { digestOf } from "../../core/digest.ts";
 import { parseImage } from "../../core/image.ts";
 import { mediaTypes } from "../../core/manifest.ts";
+import type { Pin } from "../../core/package-set.ts";
 import type { BuildRequest, Failure, Settlement, StoredManifest } from "../../core/record.ts";
 
 /** Builds for tests of what lies around building. */
@@ -15,9 +16,11 @@ export const options: ImageOptions = {
 
 export const pin = { packageSet: "starter", revision: "v0000000000000000000000000000000" };
 
-export function buildOf(name: string): BuildRequest {
+/** A build at the pin of the tests, or at one that differs from it in this. */
+export function buildOf(name: string, where: Partial<Pin> = {}): BuildRequest {
   const image = parseImage(name, "amd64");
-  return { key: buildKey(image, pin, options), image, pin };
+  const there = { ...pin, ...where };
+  return { key: buildKey(image, there, options), image, pin: there };
 }
 
 export function manifestOf(name: string): StoredManifest {
