@@ -15,6 +15,7 @@ import type { RegistryRequest } from "../../functions/exchange.ts";
 import { createRegistry, type Registry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { options } from "./builds.ts";
+import { checkDocument, isDocument } from "./oci-schema.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The registry over real local adapters, with a worker whose builds end as the test says. */
@@ -149,7 +150,12 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
       });
       const parts =
         body === undefined ? [] : body instanceof Uint8Array ? [body] : await Array.fromAsync(body);
-      return { status, headers, text: Buffer.concat(parts).toString() };
+      const text = Buffer.concat(parts).toString();
+      const mediaType = headers["content-type"];
+      if (status === 200 && body !== undefined && isDocument(mediaType)) {
+        checkDocument(mediaType, text);
+      }
+      return { status, headers, text };
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
