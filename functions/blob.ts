@@ -35,6 +35,9 @@ export async function serveBlob(
 /** The one range that was asked for; undefined for all of it, which is also the answer to several [RFC 9110, 14.2]. */
 function rangeOf(header: string | undefined, size: number): ByteRange | undefined {
   if (header === undefined) return undefined;
+  // The last bytes of fewer are all of them, which the parser takes for none.
+  const suffix = Number(/^bytes=-(\d+)$/.exec(header)?.[1] ?? 0);
+  if (suffix > size && size > 0) return { first: 0, last: size - 1 };
   const ranges = parseRange(size, header, { combine: true });
   if (ranges === -1) {
     const message = `the blob has ${size} bytes, and none of them are in the range "${header}"`;
