@@ -70,10 +70,9 @@ export function createTags(tools: TagTools) {
   };
 }
 
-/** The images that a name may stand for: one if it says its platform, otherwise one for each. */
+/** The images that a name may stand for; the same one again, if it says its platform. */
 function onItsPlatforms(name: string): readonly Image[] {
-  const [first, second] = [parseImage(name, "amd64"), parseImage(name, "arm64")];
-  return first.architecture === second.architecture ? [first] : [first, second];
+  return [parseImage(name, "amd64"), parseImage(name, "arm64")];
 }
 
 /** How many tags are asked for at the most. */
