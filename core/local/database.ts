@@ -42,6 +42,9 @@ const schema = `
   create table if not exists pin_jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;
+  create index if not exists jobs_job on jobs (job);
+  create index if not exists prebuild_jobs_job on prebuild_jobs (job);
+  create index if not exists pin_jobs_job on pin_jobs (job);
 `;
 
 /**
