@@ -44,6 +44,20 @@ const namePattern =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const nameLimit = 255;
 
+/** Throws NAME_INVALID where a name is none by the specification, whether or not it could be that of an image. */
+export function checkName(name: string): void {
+  if (name.length > nameLimit) {
+    throw nameInvalid(
+      `an image name has at most ${nameLimit} characters, this one has ${name.length}; clients count the registry's host as well`,
+    );
+  }
+  if (!namePattern.test(name)) {
+    throw nameInvalid(
+      `"${name}" is not an image name: package names in lower case, letters, digits and . _ - between them, joined by /`,
+    );
+  }
+}
+
 /**
  * Reads an image name such as `shell/arm64/git/htop`: one image where the name says its platform, otherwise one for each
  * of `platforms`, in their order. Throws NAME_INVALID that says what is wrong with it.
@@ -64,16 +78,7 @@ export function parseImage(name: string, fallback: Architecture): Image {
 }
 
 function parseName(name: string): Contents & { readonly architecture: Architecture | undefined } {
-  if (name.length > nameLimit) {
-    throw nameInvalid(
-      `an image name has at most ${nameLimit} characters, this one has ${name.length}`,
-    );
-  }
-  if (!namePattern.test(name)) {
-    throw nameInvalid(
-      `"${name}" is not an image name: package names in lower case, letters, digits and . _ - between them, joined by /`,
-    );
-  }
+  checkName(name);
   const components = name.split("/");
   const options = components.findIndex((component) => !isOption(component));
   const leading = options === -1 ? components : components.slice(0, options);

@@ -78,7 +78,7 @@ export function describePackageSet(packageSet: PackageSet): string {
 
 /** Which revision a tag selects. `latest` is the configured one; whether another reference exists shows when it is pinned. */
 export function selectRevision(packageSet: PackageSet, tag: string): Selection {
-  const reference = tag === "latest" ? configuredReference(packageSet) : tag;
+  const reference = tag === "latest" ? referenceOf(packageSet) : tag;
   if (reference !== undefined && commitPattern.test(reference) && hasCommits(packageSet)) {
     return { kind: "revision", revision: reference };
   }
@@ -89,6 +89,19 @@ export function selectRevision(packageSet: PackageSet, tag: string): Selection {
   };
 }
 
+/** What `latest` stands for, by its own name; undefined where that has none, such as a default branch. */
+export function referenceOf(packageSet: PackageSet): string | undefined {
+  return packageSet.kind === "nixpkgs" || packageSet.kind === "git"
+    ? packageSet.reference
+    : undefined;
+}
+
+/** Whether a pin is one of this package set, at any reference. */
+export function isPinOf(packageSet: PackageSet, pinId: string): boolean {
+  const [id, source] = JSON.parse(pinId) as [string, string, string | null]; // written by `selectRevision`
+  return id === packageSetId(packageSet) && source === sourceOf(packageSet);
+}
+
 /** The name of the package set that a pin is of. */
 export function packageSetOfPin(pinId: string): string {
   const [packageSet] = JSON.parse(pinId) as [string, string, string | null]; // written by `selectRevision`
@@ -97,12 +110,6 @@ export function packageSetOfPin(pinId: string): string {
 
 function hasCommits(packageSet: PackageSet): boolean {
   return packageSet.kind === "nixpkgs" || packageSet.kind === "git";
-}
-
-function configuredReference(packageSet: PackageSet): string | undefined {
-  return packageSet.kind === "nixpkgs" || packageSet.kind === "git"
-    ? packageSet.reference
-    : undefined;
 }
 
 // Two folders are two things to pin, although what they hold is known by content alone.

@@ -1,5 +1,6 @@
 import type { BuildKey } from "./build-key.ts";
 import type { Digest, Measure } from "./digest.ts";
+import type { Image } from "./image.ts";
 import type {
   BuildRecord,
   BuildRequest,
@@ -9,6 +10,7 @@ import type {
   Settlement,
   StoredManifest,
 } from "./record.ts";
+import type { Referrer } from "./referrer.ts";
 export type * from "./nix-port.ts";
 
 /**
@@ -77,6 +79,15 @@ export interface BuildCache {
   keep(manifest: StoredManifest): Promise<void>;
   /** The records that changed last, newest first. */
   recent(limit: number): Promise<readonly BuildRecord[]>;
+  /**
+   * The revisions of a package set at which one of these images is ready, each once, in no order. Where there are more
+   * than `limit`, some of them.
+   */
+  revisions(
+    packageSet: string,
+    images: readonly Image[],
+    limit: number,
+  ): Promise<readonly string[]>;
   /** Records for which `republish` with the same time would be true, those that wait longest first. */
   neglected(afterMs: number, limit: number): Promise<readonly NeglectedBuild[]>;
 }
@@ -110,6 +121,14 @@ export interface LayerEntry {
   readonly size: number;
   readonly diffId: Digest;
   readonly rawSize: number;
+}
+
+/** The manifests that refer to others, such as signatures, by their descriptors. */
+export interface Referrers {
+  /** Those that refer to a digest, whether it is known or not, in the order of their own digests. */
+  list(subject: Digest): Promise<readonly Referrer[]>;
+  /** Adds one, or writes it anew: a digest is listed once. */
+  add(subject: Digest, referrer: Referrer): Promise<void>;
 }
 
 /** Where references of package sets stand. */

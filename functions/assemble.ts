@@ -3,7 +3,15 @@ import type { Platforms } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import { pinTimes } from "../core/pin-times.ts";
-import type { BlobStore, BuildCache, Clock, JobQueue, Pins, Pulls } from "../core/ports.ts";
+import type {
+  BlobStore,
+  BuildCache,
+  Clock,
+  JobQueue,
+  Pins,
+  Pulls,
+  Referrers,
+} from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
 import { createBurial } from "./burial.ts";
 import { createCurrentPins } from "./current-pin.ts";
@@ -19,6 +27,7 @@ export interface Foundation {
   readonly pins: Pins;
   readonly pulls: Pulls;
   readonly blobs: BlobStore;
+  readonly referrers: Referrers;
   readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly packageSet: PackageSet;
   readonly options: ImageOptions;
@@ -50,6 +59,7 @@ export function assemble(foundation: Foundation) {
       ...foundation,
       queue: queues.pull,
       pins: currentPins,
+      references: pins,
       waiting: createWaiting(cache, queues.pull, log),
       notes: createPullNotes({ packageSet, pulls, now, log }),
       hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },

@@ -25,7 +25,9 @@ export async function serveBlob(
   const located = await store.locate(digest);
   if (located === undefined) throw unknown;
   if (located.at === "elsewhere") return respond.redirect(located.url);
-  const range = rangeOf(request.headers["range"], located.size);
+  const condition = request.headers["if-range"];
+  const isSame = condition === undefined || condition === `"${digest}"`;
+  const range = isSame ? rangeOf(request.headers["range"], located.size) : undefined;
   const whole = { first: 0, last: located.size - 1 };
   return respond.blob(digest, located.size, range, located.open(range ?? whole));
 }
@@ -33,6 +35,9 @@ export async function serveBlob(
 /** The one range that was asked for; undefined for all of it, which is also the answer to several [RFC 9110, 14.2]. */
 function rangeOf(header: string | undefined, size: number): ByteRange | undefined {
   if (header === undefined) return undefined;
+  // The last bytes of fewer are all of them, which the parser takes for none.
+  const suffix = Number(/^bytes=-(\d+)$/.exec(header)?.[1] ?? 0);
+  if (suffix > size && size > 0) return { first: 0, last: size - 1 };
   const ranges = parseRange(size, header, { combine: true });
   if (ranges === -1) {
     const message = `the blob has ${size} bytes, and none of them are in the range "${header}"`;

@@ -5,6 +5,7 @@ import { createGoogleJobQueue } from "../core/google/job-queue.ts";
 import { createGooglePins } from "../core/google/pins.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
+import { createGoogleReferrers } from "../core/google/referrers.ts";
 import { sweepStaging } from "../core/google/sweep-staging.ts";
 import { topicNames } from "../core/google/topics.ts";
 import type { Log } from "../core/log.ts";
@@ -37,6 +38,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
     pins: createGooglePins(firestore),
     pulls: createGooglePulls(firestore),
     blobs,
+    referrers: createGoogleReferrers(firestore),
     queues,
     packageSet: withPlaces(settings.packageSet, settings),
     options: imageOptions(settings),

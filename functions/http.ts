@@ -40,6 +40,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
       host: headers.host,
       accept: headers.accept,
       range: headers.range,
+      "if-range": headers["if-range"]?.toString(),
       "user-agent": headers["user-agent"],
       "if-none-match": headers["if-none-match"],
     },

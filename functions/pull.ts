@@ -10,6 +10,7 @@ import { createIndexes } from "./indexes.ts";
 import { createOutcomes, type Outcome, type OutcomeTools } from "./outcome.ts";
 import type { PullNotes } from "./pull-notes.ts";
 import * as respond from "./respond.ts";
+import { canBeBuilt } from "./tag.ts";
 
 export interface PullTools extends OutcomeTools {
   readonly pins: CurrentPins;
@@ -25,10 +26,6 @@ export type Pulled =
 
 type Ready = Extract<SettledRecord, { state: "ready" }>;
 type Failed = Extract<SettledRecord, { state: "failed" }>;
-
-// The grammar of the specification; and the tags that clients ask for signatures and the like, which nobody builds.
-const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
-const attachmentPattern = /^sha256-[0-9a-f]{64}(?:\.[a-z]+)?$/;
 
 /**
  * Makes the function that answers a pull by tag: with a manifest where one platform was asked for, or the client takes
@@ -71,7 +68,7 @@ export function createPull(tools: PullTools) {
     deadline: () => AbortSignal,
   ): Promise<Pulled> => {
     const images = parseImages(name, tools.platforms);
-    if (!tagPattern.test(tag) || attachmentPattern.test(tag)) {
+    if (!canBeBuilt(tag)) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `"${tag}" is not a tag that can be built`);
     }
     const pin = await pinOf(tag, deadline);

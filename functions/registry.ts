@@ -1,21 +1,26 @@
 import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
-import { parseImages } from "../core/image.ts";
-import { mediaTypes } from "../core/manifest.ts";
-import type { BlobStore, Clock } from "../core/ports.ts";
+import { checkName } from "../core/image.ts";
+import type { PackageSet } from "../core/package-set.ts";
+import type { BlobStore, Clock, Pins, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
 import { createPull, Unavailable, type PullTools } from "./pull.ts";
+import { createReferrersAnswer } from "./referrers.ts";
 import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { serveBuildStatus, serveStatus } from "./status.ts";
+import { createTags } from "./tags.ts";
 import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
 export interface RegistryTools extends PullTools {
   readonly blobs: BlobStore;
+  readonly packageSet: PackageSet;
+  readonly references: Pick<Pins, "list">;
+  readonly referrers: Pick<Referrers, "list">;
   readonly hold: HoldTimes;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
@@ -34,6 +39,8 @@ export interface Registry {
 
 export function createRegistry(tools: RegistryTools): Registry {
   const pull = createPull(tools);
+  const tags = createTags(tools);
+  const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
   async function manifestByTag(
@@ -58,7 +65,8 @@ export function createRegistry(tools: RegistryTools): Registry {
     throw new RegistryError(429, "TOOMANYREQUESTS", message, { "retry-after": "5" });
   }
 
-  async function manifestByDigest(request: RegistryRequest, text: string) {
+  async function manifestByDigest(request: RegistryRequest, name: string, text: string) {
+    checkName(name);
     if (!isDigestSyntax(text)) {
       throw new RegistryError(400, "DIGEST_INVALID", `"${text}" is not a digest`);
     }
@@ -81,18 +89,14 @@ export function createRegistry(tools: RegistryTools): Registry {
       case "manifest-by-tag":
         return await manifestByTag(request, route.name, route.tag);
       case "manifest-by-digest":
-        return await manifestByDigest(request, route.digest);
+        return await manifestByDigest(request, route.name, route.digest);
       case "blob":
+        checkName(route.name);
         return await serveBlob(tools.blobs, route.digest, request);
       case "tags":
-        // Every name that can be pulled has tags, built or not: `skopeo inspect` fails otherwise.
-        parseImages(route.name, tools.platforms);
-        return respond.json({ name: route.name, tags: ["latest"] });
+        return await tags(route.name, request.query);
       case "referrers":
-        if (!isDigestSyntax(route.digest)) {
-          throw new RegistryError(400, "DIGEST_INVALID", `"${route.digest}" is not a digest`);
-        }
-        return respond.emptyIndex(mediaTypes.index);
+        return await referrers(route.name, route.digest, request);
       case "status":
         return await serveStatus(tools.cache);
       case "build-status":
@@ -112,14 +116,28 @@ export function createRegistry(tools: RegistryTools): Registry {
     }
   }
 
-  return { answer, warm: warm.find };
+  return {
+    answer: async (request) => inNamespace(request, await answer(request)),
+    warm: warm.find,
+  };
 }
 
+/** What a client is told that may have the answer already [RFC 9110, 13.1.2]. */
 function conditional(request: RegistryRequest, response: RegistryResponse): RegistryResponse {
-  const held = request.headers["if-none-match"];
-  return held !== undefined && held === response.headers["etag"]
-    ? respond.notModified(response)
-    : response;
+  const held = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim());
+  const etag = String(response.headers["etag"]);
+  const isHeld = held.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
+  return isHeld ? respond.notModified(response) : response;
+}
+
+// A host, maybe with a port, as containerd names the registry that it has this one stand in for.
+const namespacePattern = /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,253}(?::\d{1,5})?$/;
+
+/** Says for which registry it was answered, where the client has named one; there is one set of names for all. */
+function inNamespace(request: RegistryRequest, response: RegistryResponse): RegistryResponse {
+  const namespace = request.query.get("ns");
+  if (namespace === null || !namespacePattern.test(namespace)) return response;
+  return { ...response, headers: { ...response.headers, "oci-namespace": namespace } };
 }
 
 function nextHop(request: RegistryRequest, hop: number): string {

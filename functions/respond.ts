@@ -10,8 +10,11 @@ import type { RegistryResponse } from "./exchange.ts";
 const unchanging = "public, max-age=31536000, immutable";
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
 
-export function json(value: unknown): RegistryResponse {
-  return bytes(encode(value), "application/json", { "cache-control": "no-store" });
+export function json(
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): RegistryResponse {
+  return bytes(encode(value), "application/json", { "cache-control": "no-store", ...headers });
 }
 
 /** JSON that people read as well, in a browser or after curl. */
@@ -91,11 +94,16 @@ export function redirect(location: string): RegistryResponse {
   };
 }
 
-/** An index of the OCI image specification without entries. */
-export function emptyIndex(mediaType: string): RegistryResponse {
-  return bytes(encode({ schemaVersion: 2, mediaType, manifests: [] }), mediaType, {
+/** An index of the OCI image specification that is not stored, and may have other entries the next time. */
+export function index(
+  mediaType: string,
+  manifests: readonly unknown[],
+  headers: Readonly<Record<string, string>>,
+): RegistryResponse {
+  return bytes(encode({ schemaVersion: 2, mediaType, manifests }), mediaType, {
     ...apiVersion,
     "cache-control": "no-store",
+    ...headers,
   });
 }
 

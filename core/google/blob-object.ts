@@ -12,10 +12,13 @@ export function blobName(digest: Digest): string {
   return `blobs/sha256/${hexOf(digest)}`;
 }
 
-/** What every object is stored with: clients and what is between may keep it for ever. */
+/**
+ * What every object is stored with: clients and what is between may keep it for ever, and must not change it. Without
+ * no-transform a CDN may compress the bytes, and digest, length and ranges are wrong.
+ */
 export const objectMetadata = {
   contentType: "application/octet-stream",
-  cacheControl: "public, max-age=31536000, immutable",
+  cacheControl: "public, max-age=31536000, immutable, no-transform",
 } as const;
 
 /** What says, of an object, which blob its bytes were when they were hashed on their way here. */

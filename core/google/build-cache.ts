@@ -2,7 +2,13 @@ import { isSettled, afterClaim, afterRelease, afterRequest, afterSettling } from
 import type { BuildKey } from "../build-key.ts";
 import type { BuildCache, Claimed, Clock, Lease, NeglectedBuild } from "../ports.ts";
 import type { BuildRecord } from "../record.ts";
-import { decodeBuild, decodeRecord, type Build, type SeenBuild } from "./build-document.ts";
+import {
+  decodeBuild,
+  decodeRecord,
+  readyAs,
+  type Build,
+  type SeenBuild,
+} from "./build-document.ts";
 import { createBuildStore, type BuildChange, type SeenBoth } from "./build-store.ts";
 import { change } from "./change.ts";
 import type { FirestoreConnection, Written } from "./firestore.ts";
@@ -161,6 +167,11 @@ export function createGoogleBuildCache(
     recent: async (limit) => {
       const builds = await store.find((images) => images.orderBy("changedAt", "desc").limit(limit));
       return builds.map(({ record }) => record);
+    },
+    async revisions(packageSet, images, limit) {
+      if (images.length === 0) return [];
+      const names = images.map((image) => readyAs(packageSet, image));
+      return [...new Set(await store.revisions(names, limit))];
     },
     neglected,
   };

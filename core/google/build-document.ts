@@ -1,7 +1,7 @@
 import type { DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
 import { parseBuildKey } from "../build-key.ts";
-import { parseDigest } from "../digest.ts";
-import type { Architecture } from "../image.ts";
+import { digestOf, parseDigest } from "../digest.ts";
+import { imageName, type Architecture, type Image } from "../image.ts";
 import { isSettled } from "../record.ts";
 import type { BuildRecord, Failure, Lane, Phase, Progress, StoredManifest } from "../record.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
@@ -62,8 +62,14 @@ export function encodeBuild({ record, published, publishedAt, changedAt, holder 
     // So that a query for old ones finds only what is open, with no other index than this field's.
     publishedAt: isSettled(record) ? null : publishedAt,
     changedAt,
+    readyAs: record.state === "ready" ? readyAs(record.pin.packageSet, record.image) : null,
     ...(holder && { holder: { owner: holder.owner, epoch: holder.epoch } }),
   };
+}
+
+/** By which an image is found at all revisions; hashed, since a text longer than 1,500 bytes cannot be searched for. */
+export function readyAs(packageSet: string, image: Image): string {
+  return digestOf(JSON.stringify([packageSet, imageName(image)]));
 }
 
 function encodeState(record: BuildRecord) {

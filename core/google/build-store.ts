@@ -28,6 +28,8 @@ export interface BuildStore {
   keep(manifest: StoredManifest): Promise<void>;
   /** The builds that a query on the collection finds, in its order. */
   find(query: (images: Query) => Query): Promise<readonly SeenBuild[]>;
+  /** The revisions that builds which are ready are pinned at, by what `readyAs` gives of them. */
+  revisions(names: readonly string[], limit: number): Promise<readonly string[]>;
 }
 
 export interface SeenBoth {
@@ -123,6 +125,13 @@ export function createBuildStore(connection: FirestoreConnection): BuildStore {
       const images = (await connection.open()).collection("images");
       const { docs } = await answered("search images", query(images).get());
       return docs.map(decodeBuild).filter((build) => build !== undefined);
+    },
+    async revisions(names, limit) {
+      const images = (await connection.open()).collection("images");
+      // Without the manifests, which are nearly all of a document.
+      const pins = images.where("readyAs", "in", names).select("pin").limit(limit);
+      const { docs } = await answered("search images", pins.get());
+      return docs.flatMap((snapshot) => fieldsOf(snapshot)?.map("pin").text("revision") ?? []);
     },
   };
 }

@@ -20,12 +20,14 @@ export const collections: readonly CollectionPlan[] = [
     indexed: [
       { field: "changedAt", order: "descending" },
       { field: "publishedAt", order: "ascending" },
+      { field: "readyAs", order: "ascending" },
     ],
     expiry: "expireAt",
   },
   { collection: "leases", indexed: [] },
   { collection: "manifests", indexed: [] },
   { collection: "layers", indexed: [] },
+  { collection: "referrers", indexed: [] },
   {
     collection: "pins",
     indexed: [{ field: "current.resolvedAt", order: "ascending" }],

@@ -166,6 +166,19 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
             return []; // one that is damaged hides no others; whoever asks for it is told
           }
         }),
+    revisions: async (packageSet, images, limit) => {
+      const found = images.flatMap(({ packages, shell, architecture }) =>
+        database.all(
+          revisionsOf,
+          JSON.stringify(packages),
+          Number(shell),
+          architecture,
+          packageSet,
+          limit,
+        ),
+      );
+      return [...new Set(found.map((row) => String(row["revision"])))].slice(0, limit);
+    },
     neglected: async (afterMs, limit) =>
       database
         .all(
@@ -177,3 +190,10 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
         .slice(0, limit),
   };
 }
+
+// All of it in the words of the index `images_ready`, which is then all that is read.
+const revisionsOf = `
+  select distinct record ->> '$.pin.revision' as revision from images
+  where record ->> '$.image.packages' = ? and record ->> '$.image.shell' = ?
+    and record ->> '$.image.architecture' = ? and record ->> '$.pin.packageSet' = ?
+    and record ->> '$.state' = 'ready' limit ?`;

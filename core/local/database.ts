@@ -20,6 +20,9 @@ const schema = `
     key text primary key, record text not null, manifest text, published integer not null,
     published_at integer not null, changed_at integer not null) strict;
   create index if not exists images_changed on images (changed_at);
+  create index if not exists images_ready on images (
+    record ->> '$.image.packages', record ->> '$.image.shell', record ->> '$.image.architecture',
+    record ->> '$.pin.packageSet', record ->> '$.pin.revision') where record ->> '$.state' = 'ready';
   create table if not exists leases (
     key text primary key, owner text not null, epoch integer not null, expires_at integer not null) strict;
   create table if not exists manifests (
@@ -30,6 +33,8 @@ const schema = `
   create index if not exists pins_made_up on pins (pin ->> '$.askedAt') where pin ->> '$.current' is null;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
+  create table if not exists referrers (
+    subject text not null, digest text not null, descriptor text not null, primary key (subject, digest)) strict;
   create table if not exists jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;
@@ -39,6 +44,9 @@ const schema = `
   create table if not exists pin_jobs (
     id integer primary key autoincrement, job text not null, attempt integer not null,
     available_at integer not null) strict;
+  create index if not exists jobs_job on jobs (job);
+  create index if not exists prebuild_jobs_job on prebuild_jobs (job);
+  create index if not exists pin_jobs_job on pin_jobs (job);
 `;
 
 /**

@@ -10,6 +10,7 @@ import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
+import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { messageOf, type Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
 import { imageOptions, type LocalSettings } from "../../core/settings.ts";
@@ -91,6 +92,7 @@ export async function startEmbedded(
     pins,
     pulls,
     blobs,
+    referrers: createLocalReferrers(database),
     queues,
     packageSet,
     options,

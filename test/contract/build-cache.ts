@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { parseImage, type Image } from "../../core/image.ts";
+import type { Pin } from "../../core/package-set.ts";
 import type { BuildCache, Claimed, Lease } from "../../core/ports.ts";
+import type { Settlement } from "../../core/record.ts";
 import { buildOf, failed, manifestOf, progress, ready } from "../support/builds.ts";
 
 export interface BuildCacheSetUp extends AsyncDisposable {
@@ -286,6 +289,35 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
       await set.cache.request(git, "pull");
       set.advance(15_000);
       expect(await set.cache.neglected(15_000, 10)).toMatchObject([{ published: 1 }]);
+    });
+
+    it("lists the revisions at which an image is ready, on any of its platforms, each once", async () => {
+      await using set = await setUp();
+      const settle = async (name: string, where: Partial<Pin>, settlement: Settlement) => {
+        const build = buildOf(name, where);
+        await set.cache.request(build, "pull");
+        await set.cache.settle(
+          leaseOf(await set.cache.claim(build.key, "worker", leaseMs)),
+          settlement,
+        );
+      };
+      await settle("git", { revision: "one" }, ready("git"));
+      await settle("arm64/git", { revision: "one" }, ready("git"));
+      await settle("arm64/git", { revision: "two" }, ready("git"));
+      await settle("git", { revision: "broken" }, failed());
+      await settle("git", { packageSet: "nixpkgs", revision: "another" }, ready("git"));
+      await settle("shell/git", { revision: "with a shell" }, ready("git"));
+      await settle("git/curl", { revision: "with more" }, ready("git"));
+      await set.cache.request(buildOf("git", { revision: "queued" }), "pull");
+
+      const both = [parseImage("git", "amd64"), parseImage("git", "arm64")];
+      const found = async (images: readonly Image[], limit = 10) =>
+        (await set.cache.revisions("starter", images, limit)).toSorted();
+      expect(await found(both)).toEqual(["one", "two"]);
+      expect(await found(both.slice(0, 1))).toEqual(["one"]);
+      expect(await found(both, 1)).toHaveLength(1);
+      expect(await found([])).toEqual([]);
+      expect(await found([parseImage("curl", "amd64")])).toEqual([]);
     });
 
     it("lists what changed last, newest first", async () => {

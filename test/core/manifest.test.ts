@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { digestOf } from "../../core/digest.ts";
-import { imageDocuments } from "../../core/manifest.ts";
+import { imageDocuments, mediaTypes } from "../../core/manifest.ts";
+import { checkDocument } from "../support/oci-schema.ts";
 
 const layers = ["one", "two"].map((name) => ({
   digest: digestOf(`${name}.gz`),
@@ -17,6 +18,8 @@ const config = {
 
 it("manifest and configuration name the same layers in the same order, one history entry each", () => {
   const documents = imageDocuments(config, layers);
+  checkDocument(mediaTypes.config, documents.config);
+  checkDocument(mediaTypes.manifest, documents.manifest.bytes);
   const manifest: unknown = JSON.parse(Buffer.from(documents.manifest.bytes).toString());
   const parsed: unknown = JSON.parse(Buffer.from(documents.config).toString());
   expect(manifest).toEqual({

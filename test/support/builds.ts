@@ -1,8 +1,10 @@
 import { buildKey, type ImageOptions } from "../../core/build-key.ts";
 import { digestOf } from "../../core/digest.ts";
 import { parseImage } from "../../core/image.ts";
-import { mediaTypes } from "../../core/manifest.ts";
+import { imageDocuments, mediaTypes } from "../../core/manifest.ts";
+import type { Pin } from "../../core/package-set.ts";
 import type { BuildRequest, Failure, Settlement, StoredManifest } from "../../core/record.ts";
+import { checkDocument } from "./oci-schema.ts";
 
 /** Builds for tests of what lies around building. */
 
@@ -15,14 +17,21 @@ export const options: ImageOptions = {
 
 export const pin = { packageSet: "starter", revision: "v0000000000000000000000000000000" };
 
-export function buildOf(name: string): BuildRequest {
+/** A build at the pin of the tests, or at one that differs from it in this. */
+export function buildOf(name: string, where: Partial<Pin> = {}): BuildRequest {
   const image = parseImage(name, "amd64");
-  return { key: buildKey(image, pin, options), image, pin };
+  const there = { ...pin, ...where };
+  return { key: buildKey(image, there, options), image, pin: there };
 }
 
+/** A manifest that no other name has. */
 export function manifestOf(name: string): StoredManifest {
-  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, name }));
-  return { digest: digestOf(bytes), mediaType: mediaTypes.manifest, bytes };
+  const layer = { digest: digestOf(name), size: name.length, diffId: digestOf(name), comment: "" };
+  const config = { architecture: "amd64", env: [], cmd: undefined, labels: { name } } as const;
+  const documents = imageDocuments(config, [layer]);
+  checkDocument(mediaTypes.config, documents.config);
+  checkDocument(mediaTypes.manifest, documents.manifest.bytes);
+  return documents.manifest;
 }
 
 export function ready(name: string): Settlement {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { Parser } from "tar";
 import { expect } from "vitest";
+import { checkDocument } from "./oci-schema.ts";
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -54,13 +55,16 @@ export type Blobs = (digest: string) => Promise<Uint8Array>;
 
 /** Reads an image from its manifest on, and checks each document and blob against the OCI image specification. */
 export async function readImage(manifestBytes: Uint8Array, blobs: Blobs): Promise<Image> {
+  checkDocument("application/vnd.oci.image.manifest.v1+json", manifestBytes);
   const manifest = parse(manifestBytes) as Manifest;
   expect(manifest).toMatchObject({
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.manifest.v1+json",
     config: { mediaType: "application/vnd.oci.image.config.v1+json" },
   });
-  const config = parse(await fetchBlob(manifest.config, blobs)) as Config;
+  const configBytes = await fetchBlob(manifest.config, blobs);
+  checkDocument(manifest.config.mediaType, configBytes);
+  const config = parse(configBytes) as Config;
   const { diff_ids: diffIds, type } = config.rootfs;
   expect(type).toBe("layers");
   expect(config.os).toBe("linux");

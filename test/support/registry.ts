@@ -4,17 +4,19 @@ import { openDatabase } from "../../core/local/database.ts";
 import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
+import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
 import type { Image, Platforms } from "../../core/image.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import type { Handled, Job } from "../../core/ports.ts";
+import type { BlobStore, Handled, Job, Referrers } from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import type { RegistryRequest } from "../../functions/exchange.ts";
 import { createRegistry, type Registry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { options } from "./builds.ts";
+import { checkDocument, isDocument } from "./oci-schema.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The registry over real local adapters, with a worker whose builds end as the test says. */
@@ -22,7 +24,9 @@ export interface TestRegistry extends AsyncDisposable {
   readonly ask: (path: string, more?: Partial<RegistryRequest>) => Promise<Answer>;
   /** What was handed to the worker, in order. */
   readonly jobs: readonly Job[];
+  readonly registry: Registry;
   readonly blobs: ReturnType<typeof createLocalBlobStore>;
+  readonly referrers: Referrers;
   readonly cache: ReturnType<typeof createLocalBuildCache>;
   readonly pins: ReturnType<typeof createLocalPins>;
   /** What the registry answers at once. */
@@ -41,6 +45,10 @@ export interface Answer {
 
 export interface TestWorker {
   readonly packageSet?: PackageSet;
+  /** Another store than a folder. */
+  readonly blobs?: BlobStore;
+  /** Answers for another store of referrers. */
+  readonly referrersOf?: Referrers["list"];
   readonly holdMs?: number;
   /** `amd64`, if not said. */
   readonly platforms?: Platforms;
@@ -65,6 +73,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const cache = createLocalBuildCache(database, now);
   const queue = createLocalJobQueue(database, now, write);
   const pins = createLocalPins(database);
+  const referrers = createLocalReferrers(database);
   const blobs = createLocalBlobStore(folder.path);
   const jobs: Job[] = [];
   const stop = new AbortController();
@@ -107,7 +116,10 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const registry = createRegistry({
     cache,
     queue,
-    blobs,
+    blobs: worker.blobs ?? blobs,
+    packageSet,
+    references: pins,
+    referrers: { list: worker.referrersOf ?? ((subject) => referrers.list(subject)) },
     pins: createCurrentPins({ packageSet, pins, queue, times, now, log: write }),
     notes: createPullNotes({ packageSet, pulls: createLocalPulls(database), now, log: write }),
     waiting: createWaiting(cache, queue, write),
@@ -122,8 +134,10 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const consuming = queue.consume(4, handle, stop.signal);
 
   return {
+    registry,
     jobs,
     blobs,
+    referrers,
     cache,
     pins,
     log,
@@ -142,7 +156,12 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
       });
       const parts =
         body === undefined ? [] : body instanceof Uint8Array ? [body] : await Array.fromAsync(body);
-      return { status, headers, text: Buffer.concat(parts).toString() };
+      const text = Buffer.concat(parts).toString();
+      const mediaType = headers["content-type"];
+      if (status === 200 && body !== undefined && isDocument(mediaType)) {
+        checkDocument(mediaType, text);
+      }
+      return { status, headers, text };
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

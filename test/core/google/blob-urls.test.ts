@@ -10,7 +10,7 @@ describe.concurrent("the URLs of blobs", () => {
       const stored = await set.connect(options).write(once(bytes), never);
       const response = await fetch(await urlOf(set.store, stored.digest), { method: "HEAD" });
       expect(Object.fromEntries(response.headers)).toMatchObject({
-        "cache-control": "public, max-age=31536000, immutable",
+        "cache-control": "public, max-age=31536000, immutable, no-transform",
         "content-type": "application/octet-stream",
         "x-goog-meta-sha256": hexOf(stored.digest),
       });

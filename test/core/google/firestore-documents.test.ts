@@ -1,4 +1,4 @@
-import type { DocumentReference } from "@google-cloud/firestore";
+import { FieldValue, type DocumentReference } from "@google-cloud/firestore";
 import { describe, expect, it, vi } from "vitest";
 import { digestOf } from "../../../core/digest.ts";
 import { answered } from "../../../core/google/firestore.ts";
@@ -152,6 +152,17 @@ describe("a record in Firestore", () => {
     await document.update({ signature: "later" });
     expect(await set.cache.settle(lease, ready("git"))).toBe(true);
     expect((await document.get()).get("signature")).toBe("later");
+  });
+
+  it("that an earlier version has written is read, and only not listed by its image", async () => {
+    await using set = await openBuildCaches();
+    await set.cache.settle(await begin(set.cache), ready("git"));
+    const revisions = async () => await set.cache.revisions(git.pin.packageSet, [git.image], 10);
+    expect(await revisions()).toEqual([git.pin.revision]);
+    await set.client.doc(`images/${git.key}`).update({ readyAs: FieldValue.delete() });
+    expect(await set.cache.read(git.key)).toMatchObject({ state: "ready" });
+    expect(await set.cache.recent(10)).toHaveLength(1);
+    expect(await revisions()).toEqual([]);
   });
 
   it("is found although hundreds of builds before it are being worked on", async () => {

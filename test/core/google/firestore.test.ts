@@ -1,10 +1,12 @@
 import { createGoogleLayerCache } from "../../../core/google/layer-cache.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
+import { createGoogleReferrers } from "../../../core/google/referrers.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
 import { pullsContract } from "../../contract/pulls.ts";
+import { referrersContract } from "../../contract/referrers.ts";
 import { needEmulators } from "../../support/emulators.ts";
 import { connect, openBuildCaches } from "./firestore-set-up.ts";
 
@@ -25,6 +27,11 @@ layerCacheContract("Firestore", async () => {
 pinsContract("Firestore", async () => {
   const open = openFresh();
   return { ...open, pins: createGooglePins(open.firestore) };
+});
+
+referrersContract("Firestore", async () => {
+  const open = openFresh();
+  return { ...open, referrers: createGoogleReferrers(open.firestore) };
 });
 
 pullsContract("Firestore", async () => {

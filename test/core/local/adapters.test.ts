@@ -7,6 +7,7 @@ import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../../core/local/pins.ts";
 import { createLocalPulls } from "../../../core/local/pulls.ts";
+import { createLocalReferrers } from "../../../core/local/referrers.ts";
 import { hexOf } from "../../../core/digest.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
@@ -14,6 +15,7 @@ import { jobQueueContract } from "../../contract/job-queue.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
 import { pullsContract } from "../../contract/pulls.ts";
+import { referrersContract } from "../../contract/referrers.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 async function openTemporary() {
@@ -41,6 +43,11 @@ layerCacheContract("SQLite", async () => {
 pinsContract("SQLite", async () => {
   const open = await openTemporary();
   return { ...open, pins: createLocalPins(open.database) };
+});
+
+referrersContract("SQLite", async () => {
+  const open = await openTemporary();
+  return { ...open, referrers: createLocalReferrers(open.database) };
 });
 
 pullsContract("SQLite", async () => {

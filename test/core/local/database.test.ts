@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { createLocalBuildCache } from "../../../core/local/build-cache.ts";
-import { openDatabase } from "../../../core/local/database.ts";
+import { openDatabase, type Database } from "../../../core/local/database.ts";
 import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import type { Job } from "../../../core/ports.ts";
 import { createLocalPins } from "../../../core/local/pins.ts";
-import { buildOf, failed } from "../../support/builds.ts";
+import { buildOf, failed, ready } from "../../support/builds.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const git = buildOf("git");
@@ -95,4 +95,29 @@ it("a transaction that fails leaves nothing behind", async () => {
   expect(database.transaction(() => database.run("insert into layers values ('key', '{}')"))).toBe(
     1,
   );
+});
+
+it("the revisions of an image are found by an index, in a folder of an earlier version as well", async () => {
+  await using folder = await temporaryFolder();
+  {
+    using former = openDatabase(folder.path);
+    former.run("drop index images_ready");
+    const cache = createLocalBuildCache(former, Date.now);
+    await cache.request(git, "pull");
+    const claimed = await cache.claim(git.key, "former", 60_000);
+    if (claimed.state !== "mine") throw new Error("the build could not be claimed");
+    await cache.settle(claimed.lease, ready("git"));
+  }
+  using database = openDatabase(folder.path);
+  const plans: unknown[] = [];
+  const watched: Database = {
+    ...database,
+    all(sql, ...values) {
+      plans.push(...database.all(`explain query plan ${sql}`, ...values));
+      return database.all(sql, ...values);
+    },
+  };
+  const cache = createLocalBuildCache(watched, Date.now);
+  expect(await cache.revisions(git.pin.packageSet, [git.image], 10)).toEqual([git.pin.revision]);
+  expect(plans).toMatchObject([{ detail: expect.stringMatching(/^SEARCH .*images_ready/) }]);
 });
