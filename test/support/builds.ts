@@ -9,7 +9,7 @@ import type { BuildRequest, Failure, Settlement, StoredManifest } from "../../co
 export const options: ImageOptions = {
   layerBudget: 94,
   popularity: "",
-  compression: "gzip-6",
+  compression: "gzip",
   allowUnfree: false,
 };
 
