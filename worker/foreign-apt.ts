@@ -24,10 +24,17 @@ export async function prepareForeignApt(
     mkdir(at("cache", "archives", "partial"), { recursive: true }),
     writeFile(at("status"), ""),
   ]);
-  for (const [name, text] of Object.entries(releases)) {
-    await writeFile(at("lists", name), text, { flag: "w" });
-  }
-  await Promise.all(lists.map((list) => download(tools, list, at("lists", list.file), signal)));
+  for (const [name, text] of Object.entries(releases)) await writeFile(at("lists", name), text);
+  await Promise.all(
+    lists.map(async (list) => {
+      const packed = at(list.file + list.compression);
+      await download(tools, list, packed, signal);
+      // apt jumps about in a list, and did so in a compressed one for 25 seconds.
+      const args = ["cat-file", packed];
+      const { stdout } = await runDebian(tools, { file: helper, args, signal });
+      await writeFile(at("lists", list.file), `${stdout}\n\n`);
+    }),
+  );
   const settings = {
     "Dir::State": folder,
     "Dir::State::lists": at("lists"),

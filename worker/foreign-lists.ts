@@ -18,6 +18,8 @@ export interface ForeignLists {
 export interface ForeignList {
   /** The name among apt's lists. */
   readonly file: string;
+  /** What its name has at the end where it is to be had, such as `.xz`. */
+  readonly compression: string;
   /** Where to get it, best first. */
   readonly urls: readonly string[];
   readonly sha256: string;
@@ -101,7 +103,7 @@ function listIn(release: ReleaseFile, target: Target): ForeignList | undefined {
     const folder = target.url.slice(0, target.url.lastIndexOf("/"));
     const byHash = release.byHash ? [`${folder}/by-hash/SHA256/${sha256}`] : [];
     const urls = [...byHash, target.url + compression];
-    return { file: baseName(target.file) + compression, urls, sha256, size };
+    return { file: baseName(target.file), compression, urls, sha256, size };
   }
   return undefined;
 }

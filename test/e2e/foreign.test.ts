@@ -28,12 +28,13 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   if (!programs.every(isInstalled)) return;
   folder = await temporaryFolder();
-  // Nobody is here to be sent round again.
-  const env = { FIRN_NIX_CONFIG: "substituters =", FIRN_HOLD_SECONDS: "600" };
+  const env = { FIRN_NIX_CONFIG: "substituters =", FIRN_HOLD_SECONDS: "60" };
   firn = await startFirn({ packageSet: "starter", data: join(folder.path, "data"), env });
+  // On a machine that has built none of it yet this takes minutes.
+  while ((await firn.manifest(name)).status === 307);
   image = await pull(firn, name);
   await unpack(image, join(folder.path, "root"));
-}, 600_000);
+}, 900_000);
 afterAll(async () => {
   await firn?.[Symbol.asyncDispose]();
   await folder?.[Symbol.asyncDispose]();
@@ -115,7 +116,7 @@ test("after a restart an image of the other architecture that nobody pulled befo
   const data = join(folder.path, "data");
   await firn.stop();
   // apt and its helper would have to go through this.
-  const hold = { FIRN_HOLD_SECONDS: "600" };
+  const hold = { FIRN_HOLD_SECONDS: "250" };
   const env = { FIRN_NIX_CONFIG: "substituters =", ...hold, http_proxy: "http://127.0.0.1:9" };
   firn = await startFirn({ packageSet: "starter", data, env });
   expect((await pull(firn, `${foreign.architecture}/jq`)).config.architecture).toBe(

@@ -47,7 +47,8 @@ it("the lists of another architecture are known by the checksums that the releas
   expect(await listsOf(header("amd64 arm64") + sums)).toEqual({
     lists: [
       {
-        file: "example_noble_main_binary-arm64_Packages.xz",
+        file: "example_noble_main_binary-arm64_Packages",
+        compression: ".xz",
         urls: [`${url}/by-hash/SHA256/${sum("c")}`, `${url}/Packages.xz`],
         sha256: sum("c"),
         size: 1100,
