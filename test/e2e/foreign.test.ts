@@ -88,7 +88,7 @@ test("the image of the same name for the machine itself is of the same revision,
   expect(paths(own).filter((path) => there.has(path))).toEqual([]);
 });
 
-test.each([
+test.skipIf(!isInstalled(`${foreign.qemu}-static`)).each([
   ["hello", "bin/hello", [], /^Hello, world!$/],
   ["git", "lib/git-core/git", ["--version"], /^git version 2/],
   ["python3", "bin/python3", ["-c", "import ssl, sqlite3, ctypes; print(6 * 7)"], /^42$/],
