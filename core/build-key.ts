@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { compressions, compressorNames, type Compression } from "./compression.ts";
 import type { Image } from "./image.ts";
 import type { Pin } from "./package-set.ts";
 
@@ -11,10 +12,12 @@ export interface ImageOptions {
   readonly layerBudget: number;
   /** Digest of the popularity file that grouping reads, or "" for none. */
   readonly popularity: string;
-  /** Media type and compressor of the layers. */
-  readonly compression: "gzip-6";
+  readonly compression: Compression;
   readonly allowUnfree: boolean;
 }
+
+// As the configuration of an image names it, so that a change there is another key.
+const platforms = { amd64: "amd64", arm64: "arm64/v8" } as const;
 
 // Count up when the same inputs would give another image: the root layer's contents, the grouping, the documents.
 const keyVersion = 1;
@@ -28,15 +31,30 @@ export function buildKey(image: Image, pin: Pin, options: ImageOptions): BuildKe
     keyVersion,
     pin.packageSet,
     pin.revision,
-    image.architecture,
+    platforms[image.architecture],
     image.shell,
     image.packages,
     options.layerBudget,
     options.popularity,
-    options.compression,
+    compressorNames[options.compression],
     options.allowUnfree,
   ]);
   return checked(createHash("sha256").update(encoded).digest("hex"));
+}
+
+/**
+ * The compression that a key stands for, whatever `options` say of it: who asks for an image and who builds it may be
+ * set differently. Undefined where they differ in something else, so that no compression gives this key.
+ */
+export function compressionOf(
+  key: BuildKey,
+  image: Image,
+  pin: Pin,
+  options: ImageOptions,
+): Compression | undefined {
+  return compressions.find(
+    (compression) => buildKey(image, pin, { ...options, compression }) === key,
+  );
 }
 
 /** A build key that somebody typed, or undefined for anything else. */

@@ -1,3 +1,4 @@
+import type { Compression } from "./compression.ts";
 import type { Architecture } from "./image.ts";
 import { digestOf, type Digest } from "./digest.ts";
 import type { StoredManifest } from "./record.ts";
@@ -8,6 +9,14 @@ export const mediaTypes = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
   index: "application/vnd.oci.image.index.v1+json",
   gzipLayer: "application/vnd.oci.image.layer.v1.tar+gzip",
+  zstdLayer: "application/vnd.oci.image.layer.v1.tar+zstd",
+  tarLayer: "application/vnd.oci.image.layer.v1.tar",
+} as const;
+
+const layerTypes = {
+  gzip: mediaTypes.gzipLayer,
+  zstd: mediaTypes.zstdLayer,
+  none: mediaTypes.tarLayer,
 } as const;
 
 /** A layer as manifest and configuration name it; `comment` says in a few words what it holds. */
@@ -26,6 +35,9 @@ export interface ImageConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+// Clients take arm64 for its eighth version, and an image that says so for the same.
+const variants = { amd64: {}, arm64: { variant: "v8" } } as const;
+
 // A constant, so that equal inputs are equal images; one second, because some tools take zero for "unknown".
 const created = "1970-01-01T00:00:01Z";
 
@@ -36,6 +48,7 @@ const created = "1970-01-01T00:00:01Z";
 export function imageDocuments(
   config: ImageConfig,
   layers: readonly ImageLayer[],
+  compression: Compression,
 ): { readonly config: Uint8Array; readonly manifest: StoredManifest } {
   const configBytes = serialise({
     created,
@@ -57,7 +70,11 @@ export function imageDocuments(
       digest: digestOf(configBytes),
       size: configBytes.byteLength,
     },
-    layers: layers.map(({ digest, size }) => ({ mediaType: mediaTypes.gzipLayer, digest, size })),
+    layers: layers.map(({ digest, size }) => ({
+      mediaType: layerTypes[compression],
+      digest,
+      size,
+    })),
   });
   return {
     config: configBytes,
@@ -94,7 +111,7 @@ export interface IndexEntry {
 
 /** A platform as configurations and indexes name it; clients compare with the variant, too. */
 export function platformOf(architecture: Architecture) {
-  return { architecture, os: "linux", ...(architecture === "arm64" && { variant: "v8" }) } as const;
+  return { architecture, ...variants[architecture], os: "linux" } as const;
 }
 
 function serialise(document: unknown): Uint8Array {

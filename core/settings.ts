@@ -1,4 +1,5 @@
 import type { ImageOptions } from "./build-key.ts";
+import type { Compression } from "./compression.ts";
 import { publicNixpkgs } from "./package-set.ts";
 import {
   platforms,
@@ -47,6 +48,12 @@ const image = {
     "94",
     whole(2, 125),
   ),
+  compression: setting(
+    "FIRN_COMPRESSION",
+    "`gzip`; `zstd`, which Docker before 23 and containerd before 1.6 cannot unpack; or `none`, for private networks faster than a compressor",
+    "gzip",
+    oneOf<Compression>("gzip", "zstd", "none"),
+  ),
   prebuildImages: setting(
     "FIRN_PREBUILD_IMAGES",
     "how many of the images pulled in the last week are built before a moving tag moves",
@@ -54,6 +61,15 @@ const image = {
     whole(0, 1000),
   ),
 } as const;
+
+const logFormat = (usual: "text" | "json") =>
+  setting("FIRN_LOG", "`text` for people, `json` for Cloud Logging", usual, oneOf("text", "json"));
+const logLevel = setting(
+  "FIRN_LOG_LEVEL",
+  "`debug`, `info`, `warning` or `error`",
+  "info",
+  oneOf("debug", "info", "warning", "error"),
+);
 
 // How builds are made.
 const building = {
@@ -128,18 +144,8 @@ export const localSettings = {
   ),
   ...building,
   ...waiting,
-  log: setting(
-    "FIRN_LOG",
-    "`text` for people, `json` for Cloud Logging",
-    "text",
-    oneOf("text", "json"),
-  ),
-  logLevel: setting(
-    "FIRN_LOG_LEVEL",
-    "`debug`, `info`, `warning` or `error`",
-    "info",
-    oneOf("debug", "info", "warning", "error"),
-  ),
+  log: logFormat("text"),
+  logLevel,
 } as const;
 
 export type LocalSettings = Settings<typeof localSettings>;
@@ -169,18 +175,8 @@ const cloud = {
   ),
   platforms: setting("FIRN_PLATFORMS", platformsMeaning, "amd64", platforms),
   ...image,
-  log: setting(
-    "FIRN_LOG",
-    "`text` for people, `json` for Cloud Logging",
-    "json",
-    oneOf("text", "json"),
-  ),
-  logLevel: setting(
-    "FIRN_LOG_LEVEL",
-    "`debug`, `info`, `warning` or `error`",
-    "info",
-    oneOf("debug", "info", "warning", "error"),
-  ),
+  log: logFormat("json"),
+  logLevel,
 } as const;
 
 /** The settings of the functions. */
@@ -234,11 +230,16 @@ export const workerSettings = {
 
 export type FunctionsSettings = Settings<typeof functionsSettings>;
 export type WorkerSettings = Settings<typeof workerSettings>;
+type ImageSettings = Settings<typeof image>;
 
 /** What shapes every image, out of the settings; `popularity` is the digest of the popularity file, "" for none. */
 export function imageOptions(
-  { layers, allowUnfree }: { readonly layers: number; readonly allowUnfree: boolean },
+  {
+    layers,
+    compression,
+    allowUnfree,
+  }: Pick<ImageSettings, "layers" | "compression" | "allowUnfree">,
   popularity = "",
 ): ImageOptions {
-  return { layerBudget: layers, popularity, compression: "gzip-6", allowUnfree };
+  return { layerBudget: layers, popularity, compression, allowUnfree };
 }

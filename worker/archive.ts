@@ -93,6 +93,8 @@ function sorted(found: Found[]): Found[] {
 function children(path: string, place: string): Found[] {
   const found = readdirSync(place, { withFileTypes: true });
   if (found.some(({ name }) => name.includes("\uFFFD"))) refuseOtherNames(place);
+  const whiteout = found.find(({ name }) => name.startsWith(".wh."));
+  if (whiteout !== undefined) throw new PackageFault(noWhiteout(`${place}/${whiteout.name}`));
   return sorted(
     found.map((entry) => ({
       path: `${path}/${entry.name}`,
@@ -141,6 +143,11 @@ async function* pieces(place: string, size: number): AsyncGenerator<Uint8Array> 
 
 function changed(place: string, size: number): Error {
   return new Error(`${place} changed while it was read: it had ${size} bytes`);
+}
+
+// Whoever unpacks a layer takes such a file for the removal of another. [OCI image specification 1.1, layer.md]
+function noWhiteout(place: string): string {
+  return `${place} cannot be in an image: what begins with .wh. is not a file there but removes one`;
 }
 
 function linkTarget(place: string): string {

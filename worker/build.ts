@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
-import type { ImageOptions } from "../core/build-key.ts";
+import { compressionOf, type ImageOptions } from "../core/build-key.ts";
+import type { Compression } from "../core/compression.ts";
 import { everywherePackages, imageName, shellPackages } from "../core/image.ts";
 import { imageDocuments } from "../core/manifest.ts";
 import type { Nix, Package } from "../core/ports.ts";
@@ -44,6 +45,7 @@ export function createBuild(tools: BuildTools): Build {
       report({ phase, message, done, total });
     const { key, image, pin } = request;
     const { architecture, packages: requested } = image;
+    const compression = compressionFor(request);
 
     tell("evaluating", `looking up ${imageName(image)}`);
     const optional = [...(image.shell ? shellPackages : []), ...everywherePackages];
@@ -81,14 +83,12 @@ export function createBuild(tools: BuildTools): Build {
       // One of the layers is the image's own: its links and account files.
       const budget = options.layerBudget - 1;
       const groups = groupLayers(closure, roots, { budget, popularity: tools.popularity });
-      const layers = await pack(groups, tell, signal);
+      const layers = await pack(groups, compression, tell, signal);
       const root = rootLayer({ packages: forestPackages(packages) });
-      const top = await packTar(blobs, tar(root.entries), signal);
+      const top = await packTar(blobs, compression, tar(root.entries), signal);
 
-      const documents = imageDocuments(imageConfig(request, packages, root), [
-        ...layers,
-        { ...top, comment: "links to the packages" },
-      ]);
+      const all = [...layers, { ...top, comment: "links to the packages" }];
+      const documents = imageDocuments(imageConfig(request, packages, root), all, compression);
       await blobs.write(once(documents.config), signal);
       return { state: "ready", manifest: documents.manifest };
     } catch (error) {
@@ -100,12 +100,25 @@ export function createBuild(tools: BuildTools): Build {
     }
   };
 
+  // The key says how: whoever made it may be set differently.
+  function compressionFor({ key, image, pin }: BuildRequest): Compression {
+    const asked = compressionOf(key, image, pin, options);
+    if (asked === undefined)
+      tools.log(
+        "WARNING",
+        `the key of ${imageName(image)} is not of this worker's settings: is FIRN_LAYERS, FIRN_ALLOW_UNFREE or FIRN_POPULARITY another where it was asked for?`,
+        { key },
+      );
+    return asked ?? options.compression;
+  }
+
   async function pack(
     groups: readonly Layer[],
+    compression: Compression,
     tell: (phase: Phase, message: string, done: number, total: number) => void,
     signal: AbortSignal,
   ) {
-    const keys = groups.map(({ paths }) => layerKey(paths));
+    const keys = groups.map(({ paths }) => layerKey(paths, compression));
     const reusable = await reusableLayers(tools, keys);
     let done = reusable.size;
     const say = () =>
@@ -115,13 +128,13 @@ export function createBuild(tools: BuildTools): Build {
     const failing = new AbortController();
     const either = AbortSignal.any([signal, failing.signal]);
     const packed = groups.map(async ({ paths }, i) => {
-      const key = keys[i] ?? layerKey(paths);
+      const key = keys[i] ?? layerKey(paths, compression);
       const comment = describeLayer(paths);
       const known = reusable.get(key);
       if (known !== undefined) return { ...known, comment };
       return await packing(async () => {
         either.throwIfAborted();
-        const entry = await packLayer(tools, key, archive(paths), either);
+        const entry = await packLayer(tools, key, compression, archive(paths), either);
         done += 1;
         say();
         return { ...entry, comment };

@@ -4,6 +4,7 @@ import { packageSetId } from "../core/package-set.ts";
 import { evaluate } from "./evaluate.ts";
 import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, realise, release } from "./realise.ts";
+import { createStarterSources } from "./starter-source.ts";
 
 export interface NixAdapterTools extends PinTools {
   readonly allowUnfree: boolean;
@@ -13,6 +14,7 @@ export interface NixAdapterTools extends PinTools {
 export function createNix(tools: NixAdapterTools): Nix {
   // Fetching is the same work for every image of a revision; the store path is asked for once a process.
   const sources = new Map<string, string>();
+  const starterSource = createStarterSources(tools);
 
   async function sourceOf(revision: string, signal: AbortSignal): Promise<string | undefined> {
     const known = sources.get(revision);
@@ -35,7 +37,12 @@ export function createNix(tools: NixAdapterTools): Nix {
       return { state: "revision-unknown", message };
     }
     const { allowUnfree } = tools;
-    return await evaluate(tools, { ...question, source, allowUnfree }, signal);
+    if (tools.packageSet.kind !== "starter") {
+      return await evaluate(tools, { ...question, source, allowUnfree }, signal);
+    }
+    const found = await starterSource(source, question.architecture, signal);
+    if (found.state === "none") return { state: "evaluation-failed", message: found.message };
+    return await evaluate(tools, { ...question, source: found.path, allowUnfree }, signal);
   }
 
   return {

@@ -95,7 +95,7 @@ function forPeople(error: string): string {
   const named = error.replace(/\/nix\/store\/[0-9a-z]{32}-([^' ]+?)(?:\.drv)?(?=['\s]|$)/g, "$1");
   return named.replace(
     /^a '([^']+)' with features \{.*?\} is required to build '([^']+)', but I am a '([^']+)' with features.*$/s,
-    "$2 has to be built for $1, which this machine, a $3, cannot do, and no binary cache has it",
+    "$2 has to be built for $1, which this machine, a $3, cannot do, and no binary cache has it: FIRN_NIX_CONFIG can name a cache that has it (substituters), or a machine that builds it (builders)",
   );
 }
 

@@ -5,17 +5,21 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { messageOf } from "../core/log.ts";
+import type { StarterTools } from "./debian-tools.ts";
 import type { LockedDeb, StarterLock } from "./starter-lock.ts";
-import type { StarterTools } from "./starter-set.ts";
 
 type NamedDeb = readonly [name: string, deb: LockedDeb];
 
-/** Downloads what of a lock's Debian packages is not in the Nix store yet, all at once, and adds it. */
+/**
+ * Downloads what of a lock's Debian packages is not in the Nix store yet, all at once, and adds it. `aptOptions` are for
+ * an architecture that is not the machine's.
+ */
 export async function addDebsToStore(
   tools: StarterTools,
   folder: string,
   lock: StarterLock,
   signal: AbortSignal,
+  aptOptions: readonly string[] = [],
 ): Promise<void> {
   const missing = await missingDebs(tools, folder, lock, signal);
   if (missing.length === 0) return;
@@ -24,7 +28,7 @@ export async function addDebsToStore(
   tools.log("INFO", `downloading ${missing.length} Debian packages (${megabytes} MB)`, { bytes });
   const temporary = await mkdtemp(path.join(tmpdir(), "firn-starter-"));
   try {
-    await download(tools, temporary, missing, signal);
+    await download(tools, temporary, missing, aptOptions, signal);
     const files = await nameForStore(temporary, missing, signal);
     const args = ["--add-fixed", "sha256", ...files];
     await tools.run({ file: "nix-store", args, cwd: temporary, signal });
@@ -62,11 +66,12 @@ async function download(
   tools: StarterTools,
   temporary: string,
   missing: readonly NamedDeb[],
+  aptOptions: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = missing.map(([name, deb]) => `${name}=${deb.version}`);
+  const wanted = missing.map(requestOf);
   // apt would hand the download to a user who may not write here.
-  const options = ["-qq", "-o", "APT::Sandbox::User=root"];
+  const options = ["-qq", "-o", "APT::Sandbox::User=root", ...aptOptions];
   const args = [...options, "download", ...wanted];
   try {
     await tools.run({ file: "apt-get", args, cwd: temporary, signal });
@@ -77,6 +82,31 @@ async function download(
       cause: error,
     });
   }
+}
+
+function requestOf([name, deb]: NamedDeb): string {
+  return `${name}=${deb.version}`;
+}
+
+/** Adds to each Debian package of a lock where it lies, for when the lists it was found in are gone. */
+export async function withUrls(
+  tools: StarterTools,
+  lock: StarterLock,
+  aptOptions: readonly string[],
+  signal: AbortSignal,
+): Promise<StarterLock> {
+  const wanted = Object.entries(lock.debs).map(requestOf);
+  const args = ["-qq", ...aptOptions, "download", "--print-uris", ...wanted];
+  const { stdout } = await tools.run({ file: "apt-get", args, cwd: tmpdir(), signal });
+  // 'http://...' name size SHA256:...
+  const found = stdout.matchAll(/^'([^']+)' \S+ \d+ SHA256:([0-9a-f]{64})$/gm);
+  const urls = new Map([...found].map(([, url, sha256]) => [sha256, url]));
+  const debs = Object.entries(lock.debs).map(([name, deb]) => {
+    const url = urls.get(deb.sha256);
+    if (url === undefined) throw new Error(`apt does not say where ${name} ${deb.version} lies`);
+    return [name, { ...deb, url }] as const;
+  });
+  return { ...lock, debs: Object.fromEntries(debs) };
 }
 
 /** Gives each downloaded file the name that it is to have in the store; apt's own may have a `%`. */

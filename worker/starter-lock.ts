@@ -8,6 +8,8 @@ import type { Unit } from "./starter-units.ts";
 export interface StarterMachine {
   /** Nix's word for the platform, such as `x86_64-linux`. */
   readonly system: string;
+  /** The platform of the machine that builds, where it is another one. */
+  readonly host?: string;
   /** Such as `debian 12`. */
   readonly release: string;
   /** Versions of the tools whose output ends up in packages. */
@@ -33,6 +35,8 @@ export interface LockedDeb {
   readonly size: number;
   /** The name in the Nix store. */
   readonly file: string;
+  /** Where it lies; left out where the machine's apt can be asked. */
+  readonly url?: string;
 }
 
 type Recipe = Required<Omit<StarterRow, "debian" | "also" | "never" | "program">>;
@@ -91,6 +95,7 @@ function lockUnit(index: DebianIndex, key: string, unit: Unit): LockedUnit {
     environment: row.environment ?? {},
     beside: unit.beside,
     optional: row.optional ?? [],
+    runs: row.runs ?? [],
     finish: row.finish ?? [],
     meta: metaOf(main, row),
   };

@@ -1,26 +1,24 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Log } from "../core/log.ts";
 import type { DebianIndex } from "./debian-index.ts";
 import { createIndexReader } from "./debian-index.ts";
+import { readFirstLine, runDebian, type StarterTools } from "./debian-tools.ts";
+import { foreignLists, type ForeignLists } from "./foreign-lists.ts";
 import { addDebsToStore } from "./starter-debs.ts";
 import { lockStarterSet } from "./starter-lock.ts";
-import type { StarterMachine } from "./starter-lock.ts";
-import { readStarterTable } from "./starter-table.ts";
-import { CommandFailed } from "./run.ts";
-import type { Command, Run } from "./run.ts";
-
-/** How the starter set reaches the world: processes, and a log for its progress. */
-export interface StarterTools {
-  readonly run: Run;
-  readonly log: Log;
-}
+import type { StarterLock, StarterMachine } from "./starter-lock.ts";
+import { readStarterTable, type StarterTable } from "./starter-table.ts";
 
 const source = new URL("../nix/starter/", import.meta.url);
-const nixFiles = ["default.nix", "debs.nix", "build.sh"];
+/** The parts of a starter set, in its folder. */
+export const nixFiles = ["default.nix", "debs.nix", "build.sh", "download.sh"];
+export const tableFile = "packages.json";
+export const foreignFile = "foreign.json";
+/** Architectures of images; a machine makes packages for those that are not its own, too. */
+const offered = ["amd64", "arm64"];
 
 /** Debian's word for an architecture -> Nix's for a platform. */
-const systems: Readonly<Record<string, string>> = {
+export const systems: Readonly<Record<string, string>> = {
   amd64: "x86_64-linux",
   arm64: "aarch64-linux",
   armhf: "armv7l-linux",
@@ -33,7 +31,7 @@ const systems: Readonly<Record<string, string>> = {
 /**
  * Writes the starter set, a Nix package set made of this machine's Debian release, into an empty folder, and
  * sees to it that what it is made of is in the Nix store. The same apt lists give the same files. Needs the network
- * only for what is not there yet.
+ * only for what is not there yet. Of other architectures it holds which lists they have, for `writeForeignSet`.
  */
 export async function writeStarterSet(
   tools: StarterTools,
@@ -52,17 +50,36 @@ export async function writeStarterSet(
   tools.log("DEBUG", `unpacking Debian packages with ${dpkg}`);
 
   const index = await readIndexOrUpdate(tools, architecture, signal);
-  const table = await readStarterTable(new URL("packages.json", source));
+  const table = await readStarterTable(new URL(tableFile, source));
   const lock = lockStarterSet(table, index, machine);
-  for (const attribute of Object.keys(table.packages)) {
-    if (lock.attributes[attribute] === undefined)
-      tools.log("WARNING", `${release} has no Debian package for ${attribute}: it is left out`);
-  }
+  warnOfMissing(tools, table, lock);
+  const others = offered.filter((other) => other !== architecture);
+  const foreign: Record<string, ForeignLists> = {};
+  for (const other of others) foreign[other] = await foreignLists(tools, other, signal);
   await Promise.all([
-    writeFile(path.join(folder, "lock.json"), `${JSON.stringify(lock, undefined, 1)}\n`),
-    ...nixFiles.map((name) => copyFile(new URL(name, source), path.join(folder, name))),
+    writeJson(path.join(folder, "lock.json"), lock),
+    writeJson(path.join(folder, foreignFile), foreign),
+    ...[...nixFiles, tableFile].map((name) =>
+      copyFile(new URL(name, source), path.join(folder, name)),
+    ),
   ]);
   await addDebsToStore(tools, folder, lock, signal);
+}
+
+/** Says which packages of the table a release does not have. */
+export function warnOfMissing(tools: StarterTools, table: StarterTable, lock: StarterLock): void {
+  for (const attribute of Object.keys(table.packages)) {
+    if (lock.attributes[attribute] === undefined)
+      tools.log(
+        "WARNING",
+        `${lock.release} has no Debian package for ${attribute}, ${lock.system}: it is left out`,
+      );
+  }
+}
+
+/** Writes a document of a starter set. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFile(file, `${JSON.stringify(value, undefined, 1)}\n`);
 }
 
 async function readRelease(): Promise<string> {
@@ -89,37 +106,16 @@ async function readIndexOrUpdate(
   return readIndex(tools, architecture, signal);
 }
 
-async function readIndex(
+/** Reads apt's lists; `options` are for another architecture's. */
+export async function readIndex(
   tools: StarterTools,
   architecture: string,
   signal: AbortSignal,
+  options: readonly string[] = [],
 ): Promise<DebianIndex> {
   const { take, end } = createIndexReader(architecture);
-  const command = { file: "apt-cache", args: ["dumpavail"], onOutputLine: take, signal };
+  const args = [...options, "dumpavail"];
+  const command = { file: "apt-cache", args, onOutputLine: take, signal };
   await runDebian(tools, command);
   return end();
-}
-
-async function readFirstLine(
-  tools: StarterTools,
-  file: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<string> {
-  const { stdout } = await runDebian(tools, { file, args, signal });
-  return stdout.split("\n", 1)[0] ?? "";
-}
-
-/** Runs a program and, if it is missing, says which Debian package has it. */
-async function runDebian(tools: StarterTools, command: Command): ReturnType<Run> {
-  try {
-    return await tools.run(command);
-  } catch (error) {
-    if (!(error instanceof CommandFailed && error.outcome.missing)) throw error;
-    const debian = { "dpkg-deb": "dpkg", "apt-get": "apt", "apt-cache": "apt" }[command.file];
-    throw new Error(
-      `the starter set needs ${command.file}: install the Debian package ${debian ?? command.file}`,
-      { cause: error },
-    );
-  }
 }

@@ -35,6 +35,8 @@ export interface StarterRow {
   readonly beside?: readonly string[];
   /** Files (patterns) that are dropped instead of failing the build if a library of theirs is missing. */
   readonly optional?: readonly string[];
+  /** Attributes whose programs `finish` runs, with `$(runnable <program>)`. */
+  readonly runs?: readonly string[];
   /** Lines of bash, run in the output before its programs are patched. */
   readonly finish?: readonly string[];
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds one path of the starter set. The environment comes from default.nix (or debs.nix); $links, $environment
+# Builds one path of the starter set. The environment comes from default.nix; $links, $environment
 # and $finish have one entry a line, the other lists are words. Needs dpkg-deb, patchelf and GNU tools.
 #
 # A Debian package expects to live in / with a whole Debian around it. What comes out of here lives in the
@@ -14,14 +14,6 @@ export PATH=/usr/bin:/bin LC_ALL=C TZ=UTC HOME=/nonexistent
 umask 022
 
 fail() { echo "$name: $*" >&2; exit 1; }
-
-# Fetches a .deb that is not in the store (any more); whether it is the right one is for Nix to decide.
-download() {
-  cd "$(mktemp -d)"
-  apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-    download "$request" >&2 || fail "apt has no $request any more: write the starter set anew"
-  cat ./*.deb >"$out"
-}
 
 build() {
   # Asked again and again about files that are not for it, it may fail without a word; so not this time.
@@ -79,6 +71,14 @@ merge() {
     to=$out/$(place "${from#"$root"}")
     mkdir -p "$to"
     cp -a --no-preserve=ownership,timestamps "$from/." "$to/"
+  done
+}
+
+# For the lines of $finish: a program that this machine can run, out of its own set where this is of another one.
+runnable() {
+  local tree
+  for tree in $host "$out" $inputs; do
+    [[ ! -x $tree/bin/$1 ]] || { echo "$tree/bin/$1"; return; }
   done
 }
 
@@ -247,4 +247,4 @@ write_beside() {
   echo "$beside" >"$out/nix-support/propagated-user-env-packages"
 }
 
-"$1"
+build

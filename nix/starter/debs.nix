@@ -6,13 +6,14 @@
 builtins.mapAttrs
   (debian: deb: derivation {
     name = deb.file;
-    inherit (lock) system;
+    system = lock.host or lock.system;
     builder = "/bin/bash";
-    args = [ ./build.sh "download" ];
+    args = [ ./download.sh ];
     outputHashMode = "flat";
     outputHashAlgo = "sha256";
     outputHash = deb.sha256;
     request = "${debian}=${deb.version}";
+    url = deb.url or "";
     preferLocalBuild = true;
     impureEnvVars = [ "http_proxy" "https_proxy" "no_proxy" ];
   })

@@ -1,8 +1,9 @@
 # The starter set: Nix packages made of Debian packages, for machines that have apt but no Nix binary cache.
 #
 #   lock.json   which Debian packages exist and how they are merged; worker/starter-set.ts writes it
-#   debs.nix    a Debian package as a fixed output
+#   debs.nix    a Debian package as a fixed output; download.sh fetches one that is missing
 #   build.sh    Debian packages -> one store path whose programs need nothing outside the store
+#   host        where the packages are of another architecture: the same set for the machine itself
 #
 # A Debian library is a derivation of its own, named by its Debian package ("debian/libssl3"), so that
 # images share it. What has an attribute here may be made of several Debian packages.
@@ -27,11 +28,12 @@ let
       drv = derivation {
         name = "${unit.pname}-${unit.version}";
         inherit (unit) pname version program;
-        inherit (lock) system;
+        # Unpacking and patching is the same work for every architecture: the machine does it.
+        system = lock.host or lock.system;
         # Not read by the builder: another patchelf writes other bytes, so it is another package.
         tools = builtins.toJSON lock.tools;
         builder = "/bin/bash";
-        args = [ ./build.sh "build" ];
+        args = [ ./build.sh ];
         debs = map (name: debs.${name}) unit.debs;
         inputs = map (name: units.${name}) (reachable unit);
         beside = map (name: units.${name}) unit.beside;
@@ -39,6 +41,7 @@ let
         links = pairs unit.links;
         environment = pairs unit.environment;
         optional = unit.optional;
+        host = if lock ? host then map (name: native.${name}) unit.runs else [ ];
         finish = lines unit.finish;
         preferLocalBuild = true;
       };
@@ -52,6 +55,8 @@ let
         platforms = [ lock.system ];
       };
     };
+
+  native = import ./host { system = lock.host; };
 
   units = builtins.mapAttrs build lock.units;
 

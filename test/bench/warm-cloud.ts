@@ -27,7 +27,11 @@ export async function startWarmCloud() {
   const cache = createGoogleBuildCache(firestore, Date.now);
   const image = parseImage("hello", "amd64");
   const pin = { packageSet: `git+${url}`, revision };
-  const key = buildKey(image, pin, imageOptions({ layers: 94, allowUnfree: false }));
+  const key = buildKey(
+    image,
+    pin,
+    imageOptions({ layers: 94, compression: "gzip", allowUnfree: false }),
+  );
   await cache.request({ key, image, pin }, "pull");
   const claimed = await cache.claim(key, "bench", 60_000);
   if (claimed.state !== "mine") throw new Error("the record could not be written");

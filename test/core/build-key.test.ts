@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildKey, parseBuildKey, type ImageOptions } from "../../core/build-key.ts";
+import { buildKey, compressionOf, parseBuildKey, type ImageOptions } from "../../core/build-key.ts";
 import { parseImage } from "../../core/image.ts";
 
 const image = parseImage("shell/git/htop", "amd64");
@@ -7,7 +7,7 @@ const pin = { packageSet: "nixpkgs", revision: "0123456789abcdef0123456789abcdef
 const options: ImageOptions = {
   layerBudget: 94,
   popularity: "",
-  compression: "gzip-6",
+  compression: "gzip",
   allowUnfree: false,
 };
 const key = buildKey(image, pin, options);
@@ -28,6 +28,7 @@ describe("the build key", () => {
     ["packages", buildKey({ ...image, packages: ["git"] }, pin, options)],
     ["layer budget", buildKey(image, pin, { ...options, layerBudget: 60 })],
     ["popularity", buildKey(image, pin, { ...options, popularity: "ab" })],
+    ["compression", buildKey(image, pin, { ...options, compression: "zstd" })],
     ["unfree packages", buildKey(image, pin, { ...options, allowUnfree: true })],
   ])("changes with the %s", (_, other) => {
     expect(other).not.toBe(key);
@@ -37,6 +38,19 @@ describe("the build key", () => {
     const keyOf = (packages: readonly string[]) => buildKey({ ...image, packages }, pin, options);
     expect(keyOf(["ab", "c"])).not.toBe(keyOf(["a", "bc"]));
     expect(keyOf(["a", "b,c"])).not.toBe(keyOf(["a,b", "c"]));
+  });
+
+  it("says how layers are compressed, to a worker that is set to compress otherwise", () => {
+    for (const compression of ["gzip", "zstd", "none"] as const) {
+      const asked = buildKey(image, pin, { ...options, compression });
+      for (const set of ["gzip", "zstd", "none"] as const) {
+        expect(compressionOf(asked, image, pin, { ...options, compression: set })).toBe(
+          compression,
+        );
+      }
+    }
+    const otherwise = buildKey(image, pin, { ...options, layerBudget: 60 });
+    expect(compressionOf(otherwise, image, pin, options)).toBeUndefined();
   });
 
   it("is a constant for these inputs: whoever changes it builds every image anew", () => {

@@ -17,7 +17,7 @@ const config = {
 } as const;
 
 it("manifest and configuration name the same layers in the same order, one history entry each", () => {
-  const documents = imageDocuments(config, layers);
+  const documents = imageDocuments(config, layers, "gzip");
   checkDocument(mediaTypes.config, documents.config);
   checkDocument(mediaTypes.manifest, documents.manifest.bytes);
   const manifest: unknown = JSON.parse(Buffer.from(documents.manifest.bytes).toString());
@@ -50,10 +50,10 @@ it("manifest and configuration name the same layers in the same order, one histo
 
 it("the same inputs give the same bytes, in whatever order labels were set", () => {
   const other = { ...config, labels: { a: "1", b: "2" } };
-  expect(imageDocuments(other, layers)).toEqual(imageDocuments(config, layers));
+  expect(imageDocuments(other, layers, "gzip")).toEqual(imageDocuments(config, layers, "gzip"));
 });
 
 it("an image without a main program has no Cmd", () => {
-  const { config: bytes } = imageDocuments({ ...config, cmd: undefined }, layers);
+  const { config: bytes } = imageDocuments({ ...config, cmd: undefined }, layers, "gzip");
   expect(Buffer.from(bytes).toString()).not.toContain("Cmd");
 });

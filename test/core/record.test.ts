@@ -14,7 +14,7 @@ const pin = { packageSet: "starter", revision: "r" };
 const options = {
   layerBudget: 94,
   popularity: "",
-  compression: "gzip-6",
+  compression: "gzip",
   allowUnfree: false,
 } as const;
 const request = { key: buildKey(image, pin, options), image, pin };

@@ -85,7 +85,7 @@ describe("in front of a bucket", () => {
       comment: "",
     }));
     const config = { architecture: "amd64", env: [], cmd: undefined, labels: {} } as const;
-    const { manifest } = imageDocuments(config, layers);
+    const { manifest } = imageDocuments(config, layers, "gzip");
     expect(manifest.bytes.byteLength * 100).toBeLessThan(answerBytes);
   });
 });

@@ -90,6 +90,7 @@ describe("a manifest", () => {
         labels: { "firn.packages": names.join(" ") },
       },
       layers,
+      "gzip",
     );
     expect(documents.manifest.bytes.byteLength).toBeLessThan(clientBytes);
     expect(documents.config.byteLength).toBeLessThan(clientBytes);

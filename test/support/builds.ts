@@ -11,7 +11,7 @@ import { checkDocument } from "./oci-schema.ts";
 export const options: ImageOptions = {
   layerBudget: 94,
   popularity: "",
-  compression: "gzip-6",
+  compression: "gzip",
   allowUnfree: false,
 };
 
@@ -28,7 +28,7 @@ export function buildOf(name: string, where: Partial<Pin> = {}): BuildRequest {
 export function manifestOf(name: string): StoredManifest {
   const layer = { digest: digestOf(name), size: name.length, diffId: digestOf(name), comment: "" };
   const config = { architecture: "amd64", env: [], cmd: undefined, labels: { name } } as const;
-  const documents = imageDocuments(config, [layer]);
+  const documents = imageDocuments(config, [layer], "gzip");
   checkDocument(mediaTypes.config, documents.config);
   checkDocument(mediaTypes.manifest, documents.manifest.bytes);
   return documents.manifest;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { Parser } from "tar";
 import { expect } from "vitest";
 import { checkDocument } from "./oci-schema.ts";
@@ -74,12 +74,20 @@ export async function readImage(manifestBytes: Uint8Array, blobs: Blobs): Promis
   expect(Date.parse(config.created)).not.toBeNaN();
   const layers = [];
   for (const [i, layer] of manifest.layers.entries()) {
-    expect(layer.mediaType).toBe("application/vnd.oci.image.layer.v1.tar+gzip");
-    const tar = gunzipSync(await fetchBlob(layer, blobs));
+    const tar = decompressed(layer.mediaType, await fetchBlob(layer, blobs));
     expect(sha256(tar), `the diff id of layer ${i}`).toBe(diffIds[i]);
     layers.push({ tar, entries: await entriesOf(tar) });
   }
   return { manifest, config, layers };
+}
+
+/** What a layer of some media type holds; whoever is particular about the type compares it himself. */
+function decompressed(mediaType: string, bytes: Uint8Array): Buffer {
+  const [, how] = /^application\/vnd\.oci\.image\.layer\.v1\.tar(.*)$/.exec(mediaType) ?? [];
+  if (how === "+gzip") return gunzipSync(bytes);
+  if (how === "+zstd") return zstdDecompressSync(bytes);
+  expect(how, mediaType).toBe("");
+  return Buffer.from(bytes);
 }
 
 /** The bytes of what a descriptor describes, checked against its digest and size. */

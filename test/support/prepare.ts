@@ -13,6 +13,11 @@ export interface Need {
 const testNeeds: readonly Need[] = [
   { program: "nix-store", packages: ["nix-bin"], without: "test that builds something" },
   { program: "patchelf", packages: ["patchelf"], without: "tests of the starter set" },
+  {
+    program: "qemu-aarch64-static",
+    packages: ["qemu-user-static"],
+    without: "tests that run programs of another architecture",
+  },
   { program: "git", packages: ["git", "ca-certificates"], without: "tests of git package sets" },
   { program: "skopeo", packages: ["skopeo"], without: "tests with skopeo" },
   { program: "podman", packages: ["podman"], without: "tests with podman" },

@@ -82,6 +82,14 @@ test("a name that is not UTF-8 is refused by name, one with U+FFFD is not", asyn
   await expect(archived(root, [hello])).rejects.toThrow(/has a name that is not UTF-8: "straße"/);
 });
 
+test.each([".wh.readme", ".wh..wh..opq"])(
+  "a file called %s is refused by name: in a layer it would remove others",
+  async (name) => {
+    const root = plant(temporaryFolder(), { [`${hello}/share/${name}`]: "x" });
+    await expect(archived(root, [hello])).rejects.toThrow(`${hello}/share/${name} cannot be in an`);
+  },
+);
+
 test("a large file that shrinks or grows while it is read is an error", async () => {
   for (const size of [1_500_000, 5_000_000]) {
     const root = plant(temporaryFolder(), { [`${hello}/large`]: "x".repeat(3_000_000) });

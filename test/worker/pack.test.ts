@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import type { Digest } from "../../core/digest.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
+import { compressions } from "../../core/compression.ts";
+import { compressors } from "../../worker/compress.ts";
 import { layerKey, packLayer, packTar, reusableLayers } from "../../worker/pack.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -46,7 +49,7 @@ async function read(tools: Awaited<ReturnType<typeof store>>, digest: Digest) {
 describe("packing a layer", () => {
   it("stores the compressed bytes by their digest, and measures both forms in one pass", async () => {
     await using tools = await store();
-    const entry = await packTar(tools.blobs, chunks(text), never);
+    const entry = await packTar(tools.blobs, "gzip", chunks(text), never);
     const stored = await read(tools, entry.digest);
     expect(sha256(stored)).toBe(entry.digest);
     expect(stored.length).toBe(entry.size);
@@ -54,13 +57,34 @@ describe("packing a layer", () => {
     expect(entry).toMatchObject({ diffId: sha256(text), rawSize: text.length });
   });
 
-  it("gives the same bytes however the tar arrives in pieces", async () => {
+  it.each(compressions)(
+    "gives the same bytes however the tar arrives in pieces: %s",
+    async (compression) => {
+      await using tools = await store();
+      const one = await packTar(tools.blobs, compression, chunks(text), never);
+      for (const pieces of [[text], [text.subarray(0, 300_000), text.subarray(300_000)]]) {
+        const tar = Readable.from(pieces, { objectMode: false });
+        expect(await packTar(tools.blobs, compression, tar, never)).toEqual(one);
+      }
+      expect(one).toMatchObject({ diffId: sha256(text), rawSize: text.length });
+    },
+  );
+
+  it("can be given up, whatever compresses it", async () => {
     await using tools = await store();
-    const one = await packTar(tools.blobs, chunks(text), never);
-    const whole = (async function* () {
-      yield text;
-    })();
-    expect(await packTar(tools.blobs, whole, never)).toEqual(one);
+    for (const compression of compressions) {
+      const stopping = new AbortController();
+      const endless = (async function* () {
+        for (let i = 0; ; i += 1) {
+          yield text;
+          if (i === 20) stopping.abort(new Error("enough"));
+        }
+      })();
+      await expect(packTar(tools.blobs, compression, endless, stopping.signal)).rejects.toThrow(
+        "enough",
+      );
+    }
+    expect(await readdir(join(tools.path, "staging"))).toEqual([]);
   });
 
   it("leaves nothing behind when reading the store fails half-way", async () => {
@@ -69,7 +93,7 @@ describe("packing a layer", () => {
       yield text;
       throw new Error("a file changed while it was read");
     })();
-    await expect(packLayer(tools, "key", broken, never)).rejects.toThrow("a file changed");
+    await expect(packLayer(tools, "key", "gzip", broken, never)).rejects.toThrow("a file changed");
     expect(await readdir(join(tools.path, "staging"))).toEqual([]);
     expect(await reusableLayers(tools, ["key"])).toEqual(new Map());
   });
@@ -78,7 +102,7 @@ describe("packing a layer", () => {
 describe("a layer that was packed before", () => {
   it("is found by its key as long as its blob is whole", async () => {
     await using tools = await store();
-    const entry = await packLayer(tools, "key", chunks(text), never);
+    const entry = await packLayer(tools, "key", "gzip", chunks(text), never);
     expect(await reusableLayers(tools, ["key", "other"])).toEqual(new Map([["key", entry]]));
     await truncate(tools.file(entry.digest), entry.size - 1);
     expect(await reusableLayers(tools, ["key"])).toEqual(new Map());
@@ -86,8 +110,19 @@ describe("a layer that was packed before", () => {
 
   it("has a key that depends on every path and on their order", () => {
     const paths = ["/nix/store/a", "/nix/store/b"];
-    expect(layerKey(paths)).toBe(layerKey([...paths]));
+    const keyOf = (of: readonly string[]) => layerKey(of, "gzip");
+    expect(keyOf(paths)).toBe(keyOf([...paths]));
     const others = [paths.toReversed(), ["/nix/store/a"], ["/nix/store/a/nix/store/b"]];
-    expect(new Set([paths, ...others].map(layerKey)).size).toBe(4);
+    expect(new Set([paths, ...others].map(keyOf)).size).toBe(4);
+  });
+
+  it("is another one under each compression, and under another compressor", () => {
+    const keys = compressions.map((compression) => layerKey(["/nix/store/a"], compression));
+    expect(new Set(keys).size).toBe(3);
+    expect(compressors).toEqual({
+      gzip: `gzip, zlib ${process.versions.zlib}, level 6`,
+      zstd: `zstd ${process.versions.zstd}, level 3`,
+      none: "none",
+    });
   });
 });
