@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { printed, printedJson, versionIn, type ClientKind } from "./client.ts";
-import { preparedStorage } from "./podman.ts";
+import { limits, preparedStorage } from "./podman.ts";
 
 export const buildah: ClientKind = {
   name: "buildah",
@@ -24,7 +24,7 @@ export const buildah: ClientKind = {
         return { digests: [seen.FromImageDigest], labels: config.Labels };
       },
       async run(reference, ...command) {
-        const from = ["--pull-never", policy, "--tls-verify=false", reference];
+        const from = ["--pull-never", ...limits, policy, "--tls-verify=false", reference];
         const container = (await printed(ask("from", ...from))).trim();
         try {
           const inside = ["--runtime", "runc", "--network", "none", container];

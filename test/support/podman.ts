@@ -23,8 +23,8 @@ export async function preparePodman(space: Space) {
   return { podman, inside: ["--rm", "--network", "none", ...limits] };
 }
 
-// Podman's own are above what a root without all of its capabilities may give.
-const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
+/** Podman's and buildah's own are above what a root without all of its capabilities may give. */
+export const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
 
 /** What podman and buildah have in common: storage in the folder of the space, and a policy that signs nothing. */
 export async function preparedStorage(space: Space) {

@@ -31,9 +31,9 @@ const prepare = `
     mount --bind "$folder" "$root$folder"
     cd "$root"
     pivot_root . mnt
-    umount -l /mnt
   fi
   mount -t proc proc /proc
+  if [ "$root" != / ]; then umount -l /mnt; fi
   mount -t tmpfs tmpfs /run
   for kept in /var/lib/containers /var/lib/containerd /var/lib/docker /var/lib/cni; do
     if [ -d "$kept" ]; then mount -t tmpfs tmpfs "$kept"; fi
