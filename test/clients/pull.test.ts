@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
 import { compareBytes } from "../../core/bytewise.ts";
 import { clientKinds } from "../support/clients.ts";
-import type { Client } from "../support/client.ts";
+import type { Client, ClientKind } from "../support/client.ts";
 import { startFirn, type Firn } from "../support/firn.ts";
-import { need } from "../support/need.ts";
+import { isInstalled, need } from "../support/need.ts";
 import { digestsOf, sharedDigests, layersOf } from "../support/pull.ts";
 import { startRecordingProxy, type RecordingProxy } from "../support/recording-proxy.ts";
-import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createStartedClients, type StartedClients } from "./started-clients.ts";
 
 // Each client has an image of its own, which nobody made before it asks: a data folder that is new knows none.
@@ -27,27 +27,30 @@ const seenOfWrongName: Readonly<Record<string, string>> = {
   oras: "HOST/shell/curll:latest: not found",
 };
 
-let folder: TemporaryFolder;
+const resources = new AsyncDisposableStack();
 let clients: StartedClients;
 let firn: Firn;
 let proxy: RecordingProxy;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  clients = createStartedClients(folder.path);
+  const folder = resources.use(await temporaryFolder());
+  // Without apt there is no starter set, and each test says so.
+  if (!isInstalled("apt-get")) return;
   firn = await startFirn({
     packageSet: "starter",
     data: join(folder.path, "data"),
     env: { FIRN_NIX_CONFIG: "" },
   });
-  proxy = await startRecordingProxy(firn.port);
+  resources.use(firn);
+  proxy = resources.use(await startRecordingProxy(firn.port));
+  clients = resources.use(createStartedClients(folder.path));
 });
-afterAll(async () => {
-  await clients[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-  await firn[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(async () => await resources.disposeAsync());
+
+async function start(context: TestContext, kind: ClientKind): Promise<Client> {
+  need(context, "apt-get");
+  return await clients.start(context, kind);
+}
 
 const imageOf = (i: number) => ["hello", second[i] ?? ""].sort(compareBytes).join("/");
 
@@ -64,15 +67,14 @@ describe.for(clientKinds.map((kind, i) => [kind.name, kind, imageOf(i)] as const
 
     /** The client, once it has pulled its image. */
     async function withImage(context: TestContext): Promise<Client> {
-      const client = await clients.start(context, kind);
+      const client = await start(context, kind);
       pulled ??= pull(client);
       await pulled;
       return client;
     }
 
     test("pulls an image that nobody made before", async (context) => {
-      need(context, "apt-get");
-      await clients.start(context, kind);
+      await start(context, kind);
       expect(await firn.build(name)).toBeUndefined();
       const client = await withImage(context);
       await context.annotate(`${kind.name} ${client.version}`);
@@ -93,7 +95,7 @@ describe.for(clientKinds.map((kind, i) => [kind.name, kind, imageOf(i)] as const
     });
 
     test("pulls by digest", async (context) => {
-      const client = await clients.start(context, kind);
+      const client = await start(context, kind);
       for (const digest of await digestsOf(firn, "hello")) {
         const byDigest = `${proxy.host}/hello@${digest}`;
         await pull(client, byDigest);
@@ -113,7 +115,7 @@ describe.for(clientKinds.map((kind, i) => [kind.name, kind, imageOf(i)] as const
     });
 
     test.for(kind.can.filter((what) => what === "tags"))("lists %s", async (_, context) => {
-      const client = await clients.start(context, kind);
+      const client = await start(context, kind);
       expect(await client.tags?.(`${proxy.host}/${name}`)).toContain("latest");
     });
 
@@ -128,7 +130,7 @@ describe.for(clientKinds.map((kind, i) => [kind.name, kind, imageOf(i)] as const
     );
 
     test("shows somebody who mistypes a name what it can", async (context) => {
-      const client = await clients.start(context, kind);
+      const client = await start(context, kind);
       const { exitCode, all } = await client.pull(`${proxy.host}/shell/curll:latest`);
       expect(exitCode).not.toBe(0);
       const seen = all.replaceAll("\\", "").replaceAll(proxy.host, "HOST");

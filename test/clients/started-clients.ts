@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { TestContext } from "vitest";
+import { messageOf } from "../../core/log.ts";
 import { clientRoot } from "../support/clients.ts";
 import type { Client, ClientKind } from "../support/client.ts";
-import { needIn, needRoot } from "../support/need.ts";
+import { needIn, needRoot, skipFor } from "../support/need.ts";
 import { openSpace, type Space } from "../support/space.ts";
 
 /** The clients of a test file, each started when it is first asked for, and all of them gone afterwards. */
@@ -29,7 +30,11 @@ export function createStartedClients(folder: string): StartedClients {
       needIn(clientRoot, context, ...kind.programs);
       const starting = started.get(kind) ?? open(kind);
       started.set(kind, starting);
-      return await starting;
+      try {
+        return await starting;
+      } catch (error) {
+        return skipFor(context, messageOf(error));
+      }
     },
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(started.values());

@@ -2,11 +2,10 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { TestContext } from "vitest";
 
-/** Skips a test, and says why, where `reason` is one; where nothing may be skipped (CI=true) that is a failure. */
-export function skipFor(context: TestContext, reason: string | undefined): void {
-  if (reason === undefined) return;
+/** Skips a test, and says why; where nothing may be skipped (CI=true) that is a failure. */
+export function skipFor(context: TestContext, reason: string): never {
   if (process.env["CI"] === "true") throw new Error(`${reason}, and in CI nothing is skipped`);
-  context.skip(reason);
+  return context.skip(reason);
 }
 
 /** Skips a test on a machine without these programs. */
@@ -18,12 +17,12 @@ export function need(context: TestContext, ...programs: readonly string[]): void
 export function needIn(root: string, context: TestContext, ...programs: readonly string[]): void {
   const missing = programs.filter((name) => !isInstalled(name, root));
   const reason = `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not installed`;
-  skipFor(context, missing.length === 0 ? undefined : reason);
+  if (missing.length > 0) skipFor(context, reason);
 }
 
 /** Skips a test where it would have to mount, chroot or become another user, and may not. */
 export function needRoot(context: TestContext): void {
-  skipFor(context, process.getuid?.() === 0 ? undefined : "this test has to run as root");
+  if (process.getuid?.() !== 0) skipFor(context, "this test has to run as root");
 }
 
 // Users other than root often lack the folders in which Debian keeps daemons.
