@@ -6,9 +6,10 @@ const report = process.env["TEST_REPORT"];
 const google = ["test/*/google/**/*.test.ts"];
 
 /**
- * Three projects: `unit` is fast and runs files side by side; `google` needs emulators, which are started once for all
- * its files; `cloud` starts the programs of the deployment, and `e2e` the embedded registry, one file after another.
- * Each begins when the one before is through.
+ * Five projects: `unit` is fast and runs files side by side; `google` needs emulators, which are started once for all
+ * its files; `cloud` starts the programs of the deployment, and `e2e` the embedded registry, one file after another;
+ * `clients` pulls with every client that can be had, and is `npm run test:clients`. Each begins when the one before is
+ * through.
  */
 export default defineConfig({
   test: {
@@ -18,7 +19,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/cloud/**", ...google],
+          exclude: ["test/e2e/**", "test/cloud/**", "test/clients/**", ...google],
           // Many run real programs, and machines are shared: what hangs is still found.
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -55,6 +56,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
+          // They wait more than they work.
+          maxWorkers: 3,
+          maxConcurrency: 100,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

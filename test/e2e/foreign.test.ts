@@ -26,7 +26,7 @@ let firn: Firn;
 let image: Image & { readonly digest: string };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
-  if (!programs.every(isInstalled)) return;
+  if (!programs.every((needed) => isInstalled(needed))) return;
   folder = await temporaryFolder();
   const env = { FIRN_NIX_CONFIG: "substituters =", FIRN_HOLD_SECONDS: "60" };
   firn = await startFirn({ packageSet: "starter", data: join(folder.path, "data"), env });

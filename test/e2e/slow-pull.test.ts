@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { startFirn, type Firn } from "../support/firn.ts";
-import { need } from "../support/need.ts";
 import { writeUnbuiltPackageSet } from "../support/package-set.ts";
-import { problemOf, readLayout, skopeoCopy } from "../support/pull.ts";
+import { problemOf } from "../support/pull.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 // Pulls are held for a second here, so that a build of four seconds is a slow one.
@@ -75,16 +73,6 @@ test("after nine hops a pull is told to come back, and where to see how far the 
   expect(message).toContain(`${firn.host}/status/${build?.key}`);
   const seen = await (await firn.fetch(`/status/${build?.key}`)).json();
   expect(seen).toMatchObject({ state: "building", progress: { phase: "realising" } });
-  expect(startedBuilds(firn)).toBe(1);
-});
-
-test("skopeo pulls an image through whose build outlasts several holds", async (context) => {
-  need(context, "skopeo");
-  await using firn = await startUnbuilt();
-  const layout = join(folder.path, "slow");
-  const copied = await skopeoCopy(firn, "slow", layout);
-  expect(copied.exitCode, copied.all).toBe(0);
-  expect((await readLayout(layout)).digest).toBe((await firn.build("slow"))?.digest);
   expect(startedBuilds(firn)).toBe(1);
 });
 

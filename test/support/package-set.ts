@@ -9,10 +9,10 @@ export const fixturePackageSet = resolve(import.meta.dirname, "../fixtures/packa
  * Writes a copy of the fixture package set whose packages nobody has built yet: the Nix store belongs to the machine
  * and keeps what former runs have built, and a test that watches a build needs one that takes place.
  */
-export async function writeUnbuiltPackageSet(folder: string): Promise<string> {
+export async function writeUnbuiltPackageSet(folder: string, further = ""): Promise<string> {
   const path = join(folder, `package-set-${randomUUID()}`);
   await mkdir(path, { recursive: true });
-  await writeFile(join(path, "default.nix"), await unbuiltExpression(randomUUID()));
+  await writeFile(join(path, "default.nix"), await unbuiltExpression(randomUUID(), further));
   return path;
 }
 
@@ -26,12 +26,12 @@ const furtherPackages = `
 `;
 
 /** The text of the package set with some packages more, and with a comment in each builder that makes it another one. */
-export async function unbuiltExpression(salt: string): Promise<string> {
+export async function unbuiltExpression(salt: string, further = ""): Promise<string> {
   const text = await readFile(join(fixturePackageSet, "default.nix"), "utf8");
   return replaced(
     replaced(text, "PATH=/bin:/usr/bin\n", `PATH=/bin:/usr/bin # ${salt}\n`),
     "inherit base;\n",
-    `inherit base;\n${furtherPackages}`,
+    `inherit base;\n${furtherPackages}${further}`,
   );
 }
 

@@ -1,54 +1,79 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Client } from "./docker.ts";
-import { isInstalled } from "./need.ts";
-import { program } from "./program.ts";
+import { digestsAmong, printed, printedJson, versionIn, type ClientKind } from "./client.ts";
+import type { Ended } from "./program.ts";
+import type { Space } from "./space.ts";
 
-/** Podman with everything it keeps in a folder of its own. */
-export interface Podman extends AsyncDisposable {
-  readonly podman: Client;
-  /** As podman's `run` needs them here, before the name of the image. */
-  readonly limits: readonly string[];
+/** podman, asked as on a command line; an exit code other than 0 is an answer. */
+export async function preparePodman(space: Space) {
+  const { folder, policy, env } = await preparedStorage(space);
+  const options = [
+    ["--root", join(folder, "root")],
+    ["--runroot", join(folder, "run")],
+    ["--tmpdir", join(folder, "tmp")],
+    ["--cgroup-manager", "cgroupfs"],
+    // Podman's first choice, crun, refuses machines that have cgroups of both versions.
+    ["--runtime", "runc"],
+    ["--events-backend", "file"],
+  ].flat();
+  const podman = async (command: string, ...args: readonly string[]): Promise<Ended> => {
+    const signatures = command === "pull" || command === "push" ? [policy] : [];
+    return await space.run("podman", [...options, command, ...signatures, ...args], { env });
+  };
+  return { podman, inside: ["--rm", "--network", "none", ...limits] };
 }
 
-/** Prepares podman in `folder`, which is made; disposing it takes its mounts away. */
-export async function preparePodman(folder: string): Promise<Podman> {
-  await mkdir(folder);
-  // Debian leaves this file to another package; nothing is signed here.
+/** Podman's and buildah's own are above what a root without all of its capabilities may give. */
+export const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
+
+/** What podman and buildah have in common: storage in the folder of the space, and a policy that signs nothing. */
+export async function preparedStorage(space: Space) {
+  const { folder } = space;
+  // Debian leaves this file to another package.
   const policy = join(folder, "policy.json");
   await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
-  const storage = {
+  const places = {
     driver: "overlay",
     graphroot: join(folder, "root"),
     runroot: join(folder, "run"),
   };
-  const lines = Object.entries(storage).map(([name, value]) => `${name} = "${value}"\n`);
-  await writeFile(join(folder, "storage.conf"), `[storage]\n${lines.join("")}`);
-  const options = [
-    ["--root", storage.graphroot],
-    ["--runroot", storage.runroot],
-    ["--tmpdir", join(folder, "tmp")],
-    ["--cgroup-manager", "cgroupfs"],
-    // Podman's first choice, crun, refuses machines that have cgroups of both versions.
-    isInstalled("runc") ? ["--runtime", "runc"] : [],
-    ["--events-backend", "file"],
-  ].flat();
-  return {
-    podman: async (command = "", ...args) => {
-      const signatures = command === "pull" ? [`--signature-policy=${policy}`] : [];
-      return await program("podman", [...options, command, ...signatures, ...args], {
-        mayFail: true,
-        timeoutMs: 240_000,
-        env: { CONTAINERS_STORAGE_CONF: join(folder, "storage.conf") },
-      });
-    },
-    // Podman's own are above what a root without all of its capabilities may give.
-    limits: ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"],
-    [Symbol.asyncDispose]: async () => {
-      // It mounts the folder of its layers over itself, and leaves it so; where it never ran there is no mount.
-      await program("umount", ["--recursive", join(storage.graphroot, "overlay")], {
-        mayFail: true,
-      });
-    },
-  };
+  const lines = Object.entries(places).map(([name, value]) => `${name} = "${value}"\n`);
+  const storage = join(folder, "storage.conf");
+  await writeFile(storage, `[storage]\n${lines.join("")}`);
+  const env = { CONTAINERS_STORAGE_CONF: storage };
+  return { folder, policy: `--signature-policy=${policy}`, env };
 }
+
+export const podman: ClientKind = {
+  name: "podman",
+  programs: ["podman", "runc"],
+  can: ["run", "tags", "push"],
+  async start(space) {
+    const prepared = await preparePodman(space);
+    const { inside } = prepared;
+    return {
+      version: versionIn(
+        await printed(prepared.podman("version", "--format", "{{.Client.Version}}")),
+      ),
+      pull: async (reference) => await prepared.podman("pull", "--tls-verify=false", reference),
+      async inspect(reference) {
+        const [seen] = await printedJson<
+          { RepoDigests: string[]; Labels: Record<string, string> }[]
+        >(prepared.podman("image", "inspect", reference));
+        return {
+          digests: digestsAmong(seen?.RepoDigests ?? [], reference),
+          labels: seen?.Labels ?? {},
+        };
+      },
+      run: async (reference, ...command) =>
+        await prepared.podman("run", ...inside, reference, ...command),
+      async tags(repository) {
+        const args = ["--list-tags", "--tls-verify=false", repository];
+        const [, ...lines] = (await printed(prepared.podman("search", ...args))).trim().split("\n");
+        return lines.map((line) => line.split(/\s+/).at(-1) ?? "");
+      },
+      push: async (reference, to) =>
+        await prepared.podman("push", "--tls-verify=false", reference, `docker://${to}`),
+    };
+  },
+};

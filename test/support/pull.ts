@@ -73,3 +73,38 @@ export async function readLayout(layout: string): Promise<Image & { readonly dig
   expect(sha256(manifest)).toBe(digest);
   return { ...(await readImage(manifest, blobs)), digest };
 }
+
+/** The digests by which an image may be known here: what its tag leads to and, where that is an index, this platform's. */
+export async function digestsOf(firn: PullSource, name: string): Promise<readonly string[]> {
+  const { digest, manifest } = await manifestOf(firn, name);
+  return digest === manifest ? [digest] : [digest, manifest];
+}
+
+/** The digests by which a client knows an image and it is known here; none where it is another one. */
+export async function sharedDigests(
+  firn: PullSource,
+  name: string,
+  client: { readonly digests: readonly string[] },
+): Promise<readonly string[]> {
+  const here = await digestsOf(firn, name);
+  return client.digests.filter((digest) => here.includes(digest));
+}
+
+/** The digests of the layers of an image. */
+export async function layersOf(firn: PullSource, name: string): Promise<readonly string[]> {
+  const { manifest } = await manifestOf(firn, name);
+  const response = await firn.manifest(name, manifest);
+  const { layers } = (await response.json()) as { layers: { digest: string }[] };
+  return layers.map(({ digest }) => digest);
+}
+
+async function manifestOf(firn: PullSource, name: string) {
+  const digest = await digestOf(firn, name);
+  const response = await firn.manifest(name, digest);
+  const { manifests } = (await response.json()) as {
+    manifests?: { digest: string; platform?: { architecture: string } }[];
+  };
+  const architecture = process.arch === "x64" ? "amd64" : process.arch;
+  const own = manifests?.find(({ platform }) => platform?.architecture === architecture);
+  return { digest, manifest: own?.digest ?? digest };
+}

@@ -1,0 +1,64 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { printed, printedJson, versionIn, type ClientKind } from "./client.ts";
+import { startDaemon } from "./daemon.ts";
+
+/** A daemon of containerd with everything it keeps in the space, asked by its own `ctr`. */
+export const containerd: ClientKind = {
+  name: "containerd",
+  programs: ["containerd", "ctr", "runc"],
+  can: ["run", "push"],
+  async start(space) {
+    const { folder } = space;
+    const socket = join(folder, "containerd.sock");
+    const config = join(folder, "config.toml");
+    await writeFile(config, configOf(folder, socket));
+    const ctr = async (...args: readonly string[]) =>
+      await space.run("ctr", ["--address", socket, ...args]);
+    const answers = async () => (await ctr("version")).exitCode === 0;
+    await startDaemon(space, "containerd", ["--config", config], answers);
+    let containers = 0;
+
+    async function manifestDigestOf(reference: string): Promise<string> {
+      const lines = (await printed(ctr("images", "ls"))).split("\n");
+      const line = lines.find((each) => each.startsWith(`${reference} `));
+      return /sha256:[0-9a-f]{64}/.exec(line?.slice(reference.length) ?? "")?.[0] ?? "";
+    }
+    const content = async <T>(digest: string) =>
+      await printedJson<T>(ctr("content", "get", digest));
+
+    return {
+      version: versionIn(await printed(ctr("version"))),
+      pull: async (reference) => await ctr("images", "pull", "--plain-http", reference),
+      async inspect(reference) {
+        const digest = await manifestDigestOf(reference);
+        const manifest = await content<{ config: { digest: string } }>(digest);
+        const image = await content<{ config: { Labels: Record<string, string> } }>(
+          manifest.config.digest,
+        );
+        return { digests: [digest], labels: image.config.Labels };
+      },
+      async run(reference, ...command) {
+        containers += 1;
+        return await ctr("run", "--rm", reference, `run-${containers}`, ...command);
+      },
+      async push(reference, to) {
+        await printed(ctr("images", "tag", "--force", reference, to));
+        return await ctr("images", "push", "--plain-http", to);
+      },
+    };
+  },
+};
+
+function configOf(folder: string, socket: string): string {
+  return `version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+# What Kubernetes asks would want a network.
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "${socket}"
+[ttrpc]
+  address = "${socket}.ttrpc"
+`;
+}
