@@ -72,6 +72,11 @@ export interface BuildCache {
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
   /** Gives the lease back with the work undone; the record is queued again. */
   release(lease: Lease): Promise<void>;
+  /**
+   * Says that something of a ready image is lost: if the record still has this manifest, it has failed then, and the
+   * next request begins anew. True for one of those who say so.
+   */
+  spoil(key: BuildKey, manifest: Digest): Promise<boolean>;
   /** The record as it is and after each change; changes that follow closely may be seen as one. Ends with the signal. */
   watch(key: BuildKey, signal: AbortSignal): AsyncIterable<BuildRecord | undefined>;
   manifest(digest: Digest): Promise<StoredManifest | undefined>;

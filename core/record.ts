@@ -128,6 +128,18 @@ export function afterSettling(
   return { ...kept, ...settlement, retryAt };
 }
 
+/** The record of a build whose image is no longer whole; undefined where it has another manifest, or none. */
+export function afterSpoiling(
+  present: BuildRecord | undefined,
+  manifest: Digest,
+  now: number,
+): SettledRecord | undefined {
+  if (present?.state !== "ready" || present.manifest.digest !== manifest) return undefined;
+  const message = "a part of the image was lost: pull again, and it is made anew";
+  const failure = { reason: "service", message, log: [] } as const;
+  return { ...commonOf(present), state: "failed", settledAt: now, failure, retryAt: now };
+}
+
 const firstMs = 10_000;
 const longestMs = 10 * 60_000;
 

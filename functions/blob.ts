@@ -1,15 +1,19 @@
 import parseRange from "range-parser";
-import { isDigestSyntax, parseDigest } from "../core/digest.ts";
+import { isDigestSyntax, parseDigest, type Digest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
 import type { BlobStore, ByteRange } from "../core/ports.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import * as respond from "./respond.ts";
 
-/** GET and HEAD of a blob: its bytes, one range of them, or where they are to be had. */
+/**
+ * GET and HEAD of a blob: its bytes, one range of them, or where they are to be had. `onMissing` hears of one that is not
+ * there before the client does.
+ */
 export async function serveBlob(
   store: BlobStore,
   text: string,
   request: RegistryRequest,
+  onMissing: (digest: Digest) => Promise<void>,
 ): Promise<RegistryResponse> {
   if (!isDigestSyntax(text)) {
     throw new RegistryError(400, "DIGEST_INVALID", `"${text}" is not a digest`);
@@ -19,10 +23,12 @@ export async function serveBlob(
   if (digest === undefined) throw unknown;
   if (request.method === "HEAD") {
     const found = await store.stat(digest);
+    if (found === undefined) await onMissing(digest);
     if (found === undefined) throw unknown;
     return respond.blob(digest, found.size, undefined, undefined);
   }
   const located = await store.locate(digest);
+  if (located === undefined) await onMissing(digest);
   if (located === undefined) throw unknown;
   if (located.at === "elsewhere") return respond.redirect(located.url);
   const condition = request.headers["if-range"];

@@ -19,8 +19,8 @@ export interface OutcomeTools {
 /** What came of one image within the time its pull was held. */
 export type Outcome = SettledRecord | { readonly state: "pending"; readonly key: BuildKey };
 
-/** Records kept in the process: about 20 KB each at the most, 64 MB in all. */
-const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
+/** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
+const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: 60 * 60_000 };
 
 /**
  * Makes the function that finds out what came of an image: from memory, from its record, or by having it built.

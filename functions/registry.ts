@@ -9,6 +9,7 @@ import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
 import { createPull, Unavailable, type PullTools } from "./pull.ts";
+import { createMending } from "./mending.ts";
 import { createReferrersAnswer } from "./referrers.ts";
 import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
@@ -40,6 +41,7 @@ export interface Registry {
 export function createRegistry(tools: RegistryTools): Registry {
   const pull = createPull(tools);
   const tags = createTags(tools);
+  const mend = createMending(tools);
   const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
@@ -92,7 +94,9 @@ export function createRegistry(tools: RegistryTools): Registry {
         return await manifestByDigest(request, route.name, route.digest);
       case "blob":
         checkName(route.name);
-        return await serveBlob(tools.blobs, route.digest, request);
+        return await serveBlob(tools.blobs, route.digest, request, (digest) =>
+          mend(route.name, digest),
+        );
       case "tags":
         return await tags(route.name, request.query);
       case "referrers":

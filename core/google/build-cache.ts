@@ -1,4 +1,11 @@
-import { isSettled, afterClaim, afterRelease, afterRequest, afterSettling } from "../record.ts";
+import {
+  isSettled,
+  afterClaim,
+  afterRelease,
+  afterRequest,
+  afterSettling,
+  afterSpoiling,
+} from "../record.ts";
 import type { BuildKey } from "../build-key.ts";
 import type { BuildCache, Claimed, Clock, Lease, NeglectedBuild } from "../ports.ts";
 import type { BuildRecord } from "../record.ts";
@@ -156,6 +163,17 @@ export function createGoogleBuildCache(
     settle: async (lease, settlement) =>
       await asOwner(lease, (present) => afterSettling(present, settlement, now())),
     release: async (lease) => void (await asOwner(lease, afterRelease)),
+    spoil: async (key, manifest) =>
+      await change(
+        `build ${key}`,
+        () => store.look(key),
+        (seen) => {
+          const record = afterSpoiling(seen?.record, manifest, now());
+          if (seen === undefined || record === undefined) return { answer: false };
+          const next: Build = { ...seen, record, changedAt: now() };
+          return { answer: true, write: writing(key, { seen, next }) };
+        },
+      ),
     watch: (key, signal) =>
       watchDocument(
         () => store.document(key),

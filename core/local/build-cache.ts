@@ -1,7 +1,14 @@
 import type { BuildKey } from "../build-key.ts";
 import { digestOf, parseDigest, type Digest } from "../digest.ts";
 import type { BuildCache, Clock, Lease } from "../ports.ts";
-import { afterClaim, afterRelease, afterRequest, afterSettling, isSettled } from "../record.ts";
+import {
+  afterClaim,
+  afterRelease,
+  afterRequest,
+  afterSettling,
+  afterSpoiling,
+  isSettled,
+} from "../record.ts";
 import type { BuildRecord, StoredManifest } from "../record.ts";
 import { createChanges } from "./changes.ts";
 import type { Database, Row } from "./database.ts";
@@ -153,6 +160,12 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
         return afterRelease(present);
       });
     },
+    spoil: async (key, manifest) =>
+      change(key, (present) => {
+        const spoiled = afterSpoiling(present, manifest, now());
+        if (spoiled !== undefined) write(spoiled);
+        return spoiled !== undefined;
+      }),
     watch: (key, signal) => changes.watch(key, () => read(key), signal),
     manifest: async (digest: Digest) => manifestOf(digest),
     keep: async (manifest) => keep(manifest),

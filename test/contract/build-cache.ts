@@ -77,6 +77,21 @@ export function buildCacheContract(adapter: string, setUp: () => Promise<BuildCa
       expect(claims.filter(({ state }) => state === "mine")).toHaveLength(1);
     });
 
+    it("begins anew what is no longer whole, for one of those who say so", async () => {
+      await using set = await setUp();
+      const spoil = () => set.cache.spoil(git.key, manifestOf("git").digest);
+      expect(await spoil()).toBe(false);
+      await set.cache.request(git, "pull");
+      const claimed = await set.cache.claim(git.key, "worker", leaseMs);
+      expect(await spoil()).toBe(false);
+      await set.cache.settle(leaseOf(claimed), ready("git"));
+      expect(await set.cache.spoil(git.key, manifestOf("another").digest)).toBe(false);
+      const said = await Promise.all(Array.from({ length: 10 }, spoil));
+      expect(said.filter(Boolean)).toHaveLength(1);
+      expect(await set.cache.read(git.key)).toMatchObject({ state: "failed" });
+      expect(await set.cache.request(git, "pull")).toMatchObject({ outcome: "created" });
+    });
+
     it("keeps a manifest that no build led to, and serves it by digest from then on", async () => {
       await using set = await setUp();
       const manifest = manifestOf("an index");

@@ -25,6 +25,25 @@ async function raw(firn: Firn, text: string): Promise<string> {
 }
 
 describe("while every slot is taken by builds that take long", () => {
+  test("a name that is wrong is told without waiting for one", async () => {
+    await using folder = await temporaryFolder();
+    await using firn = await startFirn({ packageSet: await writeUnbuiltPackageSet(folder.path) });
+    const names = ["slowest", "slowest/base", "slowest/hello", "slowest/several"];
+    for (const name of names) firn.manifest(name).catch(() => undefined);
+    const building = async () =>
+      (await firn.builds()).filter(({ state }) => state === "building").length;
+    await eventually("all are looked up", async () => (await building()) === names.length);
+    await eventually("two of them wait", async () => {
+      const messages = (await firn.builds()).map(({ progress }) => progress?.message);
+      return messages.filter((message) => message === "waiting for its turn").length === 2;
+    });
+    expect(await problemOf(await firn.manifest("helo"))).toMatchObject({
+      status: 404,
+      message: expect.stringContaining("did you mean hello?") as string,
+    });
+    expect(await building()).toBe(names.length);
+  });
+
   test("what is there is served, and a restart serves it before they are through", async () => {
     await using folder = await temporaryFolder();
     const options = {
@@ -91,18 +110,22 @@ test("clients that go away at once leave no file open", async () => {
   await expect.poll(open, { timeout: 30_000 }).toBe(0);
 });
 
-test("a layer that was damaged on the disk is not served as if it were whole", async () => {
+test.for([
+  ["damaged", (file: string) => truncate(file, 100)],
+  ["lost", (file: string) => rm(file)],
+] as const)("a layer that is %s is not served, and its image is made anew", async ([, spoil]) => {
   await using firn = await startFirn();
-  const { manifest } = await pull(firn, "hello");
+  const { digest: image, manifest } = await pull(firn, "hello");
   const digest = manifest.layers[0]?.digest ?? "";
-  const file = join(firn.data, "blobs", digest.replace(":", "/"));
-  await truncate(file, 100);
-  expect(await problemOf(await firn.fetch(`/v2/hello/blobs/${digest}`))).toMatchObject({
+  await spoil(join(firn.data, "blobs", digest.replace(":", "/")));
+  const blob = `/v2/hello/blobs/${digest}`;
+  expect(await problemOf(await firn.fetch(blob))).toMatchObject({
     status: 404,
     code: "BLOB_UNKNOWN",
   });
-  await rm(file);
-  expect((await firn.fetch(`/v2/hello/blobs/${digest}`)).status).toBe(404);
+  await eventually("the layer is there again", async () => (await firn.fetch(blob)).ok);
+  expect((await pull(firn, "hello")).digest).toBe(image);
+  expect(firn.log.filter(({ message }) => message.includes("is lost"))).toHaveLength(1);
 });
 
 describe("what is hardly HTTP is answered in the specification's form:", () => {
