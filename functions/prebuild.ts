@@ -5,6 +5,7 @@ import { requestBuild, type RequestTools } from "../core/request-build.ts";
 import type { BuildRecord } from "../core/record.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { CurrentPins } from "./current-pin.ts";
+import { canBeBuilt } from "./tag.ts";
 
 export interface PrebuildTools extends RequestTools {
   readonly pins: CurrentPins;
@@ -60,6 +61,9 @@ export function createPrebuild(tools: PrebuildTools) {
         throw new RegistryError(400, "NAME_INVALID", `"${text}" is not a name and a tag`);
       }
       const images = parseImages(name, tools.platforms);
+      if (!canBeBuilt(tag)) {
+        throw new RegistryError(400, "NAME_INVALID", `"${tag}" is not a tag that can be built`);
+      }
       const known = await tools.pins.known(tag);
       const found = known ? undefined : await tools.pins.lookUp(tag, signal);
       if (found?.state === "failed" && found.failure.reason === "revision-unknown") {

@@ -5,15 +5,15 @@ import type { Compression } from "../core/compression.ts";
 import { everywherePackages, imageName, shellPackages } from "../core/image.ts";
 import { imageDocuments } from "../core/manifest.ts";
 import type { Nix, Package } from "../core/ports.ts";
-import type { BuildRequest, Phase, Progress, Settlement } from "../core/record.ts";
+import type { BuildRequest, Lane, Phase, Progress, Settlement } from "../core/record.ts";
 import type { Log } from "../core/log.ts";
-import { archive } from "./archive.ts";
 import { describeUnknown } from "./describe-unknown.ts";
-import { describeLayer, imageConfig } from "./image-config.ts";
+import { imageConfig } from "./image-config.ts";
 import { packageFaultOf } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
-import { groupLayers, type Layer } from "./layers.ts";
-import { layerKey, packLayer, packTar, reusableLayers, type PackTools } from "./pack.ts";
+import { groupLayers } from "./layers.ts";
+import { packTar, type PackTools } from "./pack.ts";
+import { createLayerPacking } from "./pack-layers.ts";
 import type { Popularity } from "./popularity.ts";
 import { rootLayer } from "./root-layer.ts";
 import { tar } from "./tar.ts";
@@ -23,6 +23,11 @@ export interface BuildTools extends PackTools {
   readonly options: ImageOptions;
   readonly popularity: Popularity;
   readonly timeLimitMs: number;
+  /**
+   * How many may have Nix build and pack at once, for each lane; left out, all. What is wrong with a name is found out
+   * before its turn.
+   */
+  readonly atOnce?: Readonly<Record<Lane, number>>;
   readonly log: Log;
 }
 
@@ -30,27 +35,31 @@ export type Report = (progress: Progress) => void;
 
 /** Builds one image, from its packages' names to its manifest. Rejects where firn or its machine is to blame. */
 export type Build = (
-  request: BuildRequest,
+  request: BuildRequest & { readonly lane?: Lane },
   report: Report,
   signal: AbortSignal,
 ) => Promise<Settlement>;
 
+type Tell = (phase: Phase, message: string, done?: number, total?: number) => void;
+
 export function createBuild(tools: BuildTools): Build {
   const { nix, blobs, options } = tools;
-  // Compressing is what takes the cores, whichever build it is for.
-  const packing = pLimit(availableParallelism());
+  const packLayers = createLayerPacking(tools);
+  // A large package set takes a core and a gigabyte to evaluate.
+  const evaluating = pLimit(availableParallelism());
+  const { atOnce } = tools;
+  const turns = atOnce && { pull: pLimit(atOnce.pull), prebuild: pLimit(atOnce.prebuild) };
 
   return async (request, report, signal) => {
-    const tell = (phase: Phase, message: string, done = 0, total = 1) =>
+    const tell: Tell = (phase, message, done = 0, total = 1) =>
       report({ phase, message, done, total });
-    const { key, image, pin } = request;
+    const { image, pin, lane = "pull" } = request;
     const { architecture, packages: requested } = image;
-    const compression = compressionFor(request);
 
     tell("evaluating", `looking up ${imageName(image)}`);
     const optional = [...(image.shell ? shellPackages : []), ...everywherePackages];
     const question = { pin, architecture, packages: requested, optional };
-    const evaluation = await nix.evaluate(question, signal);
+    const evaluation = await evaluating(() => nix.evaluate(question, signal));
     if (evaluation.state === "packages-unknown") {
       return failed("packages-unknown", describeUnknown(evaluation.unknown, pin.packageSet));
     }
@@ -63,6 +72,23 @@ export function createBuild(tools: BuildTools): Build {
       );
     }
 
+    const turn = turns?.[lane];
+    if (turn === undefined) return await make(request, packages, tell, signal);
+    tell("realising", "waiting for its turn");
+    return await turn(async () => {
+      signal.throwIfAborted();
+      return await make(request, packages, tell, signal);
+    });
+  };
+
+  async function make(
+    request: BuildRequest,
+    packages: readonly Package[],
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<Settlement> {
+    const { key } = request;
+    const compression = compressionFor(request);
     try {
       tell("realising", "asking Nix for the packages");
       const realised = await nix.realise(
@@ -83,7 +109,9 @@ export function createBuild(tools: BuildTools): Build {
       // One of the layers is the image's own: its links and account files.
       const budget = options.layerBudget - 1;
       const groups = groupLayers(closure, roots, { budget, popularity: tools.popularity });
-      const layers = await pack(groups, compression, tell, signal);
+      const say = (done: number) =>
+        tell("packing", `packed ${done} of ${groups.length} layers`, done, groups.length);
+      const layers = await packLayers(groups, compression, say, signal);
       const root = rootLayer({ packages: forestPackages(packages) });
       const top = await packTar(blobs, compression, tar(root.entries), signal);
 
@@ -98,7 +126,7 @@ export function createBuild(tools: BuildTools): Build {
     } finally {
       await nix.release(key);
     }
-  };
+  }
 
   // The key says how: whoever made it may be set differently.
   function compressionFor({ key, image, pin }: BuildRequest): Compression {
@@ -110,42 +138,6 @@ export function createBuild(tools: BuildTools): Build {
         { key },
       );
     return asked ?? options.compression;
-  }
-
-  async function pack(
-    groups: readonly Layer[],
-    compression: Compression,
-    tell: (phase: Phase, message: string, done: number, total: number) => void,
-    signal: AbortSignal,
-  ) {
-    const keys = groups.map(({ paths }) => layerKey(paths, compression));
-    const reusable = await reusableLayers(tools, keys);
-    let done = reusable.size;
-    const say = () =>
-      tell("packing", `packed ${done} of ${groups.length} layers`, done, groups.length);
-    say();
-    // The first failure ends the others: what they would still store nobody will ask for.
-    const failing = new AbortController();
-    const either = AbortSignal.any([signal, failing.signal]);
-    const packed = groups.map(async ({ paths }, i) => {
-      const key = keys[i] ?? layerKey(paths, compression);
-      const comment = describeLayer(paths);
-      const known = reusable.get(key);
-      if (known !== undefined) return { ...known, comment };
-      return await packing(async () => {
-        either.throwIfAborted();
-        const entry = await packLayer(tools, key, compression, archive(paths), either);
-        done += 1;
-        say();
-        return { ...entry, comment };
-      }).catch((error: unknown) => {
-        failing.abort(error);
-        throw error;
-      });
-    });
-    const ended = await Promise.allSettled(packed);
-    failing.signal.throwIfAborted();
-    return ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   }
 }
 

@@ -7,6 +7,7 @@ import { logWith, messageOf, type Log } from "../core/log.ts";
 import type { Build } from "./build.ts";
 import { forClients } from "./for-clients.ts";
 import { movePins } from "../core/move-pins.ts";
+import { packageSetOfPin } from "../core/package-set.ts";
 import { lookUpPin, type PinJobTools } from "./pin-job.ts";
 
 export interface JobTools extends PinJobTools {
@@ -56,6 +57,7 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
         });
       await reporter.end();
       if (await tools.cache.settle(lease, settlement)) say(log, record, settlement);
+      if (isRevisionGone(settlement)) await lookUpAgain(record);
       if (record.lane === "prebuild" && tools.moving !== undefined) await movePins(tools.moving);
       return acknowledged;
     } catch (error) {
@@ -69,6 +71,16 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       throw error;
     } finally {
       clearInterval(heartbeat);
+    }
+  }
+
+  // Tags must not go on standing where nothing can be built any more: a branch that was rewritten, a folder that changed
+  // before another worker saw it. What was built there stays.
+  async function lookUpAgain({ pin }: BuildRecord): Promise<void> {
+    for (const { id, record } of await tools.pins.list()) {
+      const isThere = record.current?.revision === pin.revision;
+      if (!isThere || packageSetOfPin(id) !== pin.packageSet) continue;
+      await lookUpPin({ ...tools, moving: undefined }, id, stopping);
     }
   }
 
@@ -96,6 +108,10 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       throw error;
     }
   };
+}
+
+function isRevisionGone(settlement: Settlement): boolean {
+  return settlement.state === "failed" && settlement.failure.reason === "revision-unknown";
 }
 
 // Not the asker's fault: said to whoever waits, and not remembered, so that the next pull tries again.

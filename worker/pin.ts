@@ -1,11 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { PackageSet } from "../core/package-set.ts";
 import type { Pinned } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
 import { callNix, evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
-import { CommandFailed } from "./run.ts";
 import { writeStarterSet } from "./starter-set.ts";
 
 export interface PinTools extends NixTools {
@@ -28,10 +28,10 @@ export async function pin(
     case "git":
       return await pinGit(tools, packageSet.url, reference, signal);
     case "path":
-      if (reference !== undefined) return await pinStored(tools, reference, signal);
+      if (reference !== undefined) return await pinStored(tools, reference);
       return await pinFolder(tools, packageSet.path, signal);
     case "starter":
-      if (reference !== undefined) return await pinStored(tools, reference, signal);
+      if (reference !== undefined) return await pinStored(tools, reference);
       return await pinStarterSet(tools, signal);
   }
 }
@@ -43,7 +43,9 @@ export async function fetchSource(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { packageSet } = tools;
-  if (packageSet.kind === "path" || packageSet.kind === "starter") return folderPath(revision);
+  if (packageSet.kind === "path" || packageSet.kind === "starter") {
+    return await storedOrMade(tools, revision, signal);
+  }
   const source =
     packageSet.kind === "git"
       ? { kind: "git", url: packageSet.url, revision }
@@ -64,6 +66,19 @@ export async function fetchSource(
       cause: error,
     });
   }
+}
+
+// The store may have lost it, or be another machine's, which has pinned the same folder: then it is made again, and is the
+// same as long as the folder is.
+async function storedOrMade(
+  tools: PinTools,
+  revision: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const path = folderPath(revision);
+  if (existsSync(path)) return path;
+  const made = await pin(tools, undefined, signal);
+  return made.state === "pinned" && made.revision === revision ? path : undefined;
 }
 
 // A branch wins over a tag of the same name, and a tag stands for the commit it points at.
@@ -117,12 +132,17 @@ async function pinFolder(tools: PinTools, path: string, signal: AbortSignal): Pr
   }
 }
 
-// The folder may have changed, or be gone, when the pin is used again: until the next pin its copy has to stay.
+// The folder may have changed, or be gone, when the pin is used again: its copies stay, each under its revision, as what
+// tags may name.
 async function keep(tools: PinTools, path: string, signal: AbortSignal): Promise<void> {
-  await mkdir(tools.roots, { recursive: true });
-  const root = join(tools.roots, "source");
+  const root = rootOf(tools, revisionOf(path));
+  await mkdir(dirname(root), { recursive: true });
   const args = ["--realise", "--add-root", root, "--indirect", path];
   await callNix(tools, { file: "nix-store", args, signal });
+}
+
+function rootOf({ roots }: PinTools, revision: string): string {
+  return join(roots, "sources", revision);
 }
 
 async function pinStarterSet(tools: PinTools, signal: AbortSignal): Promise<Pinned> {
@@ -137,19 +157,14 @@ async function pinStarterSet(tools: PinTools, signal: AbortSignal): Promise<Pinn
   }
 }
 
-// The tag may be the revision of a tree that was served before, as long as the store still has it.
-async function pinStored(tools: PinTools, revision: string, signal: AbortSignal): Promise<Pinned> {
-  const none = `the package set has no revision "${revision}": use latest, or a revision that was served before`;
-  if (!revisionPattern.test(revision)) return unknownRevision(none);
-  try {
-    const args = ["--check-validity", folderPath(revision)];
-    await callNix(tools, { file: "nix-store", args, signal });
-    return { state: "pinned", revision };
-  } catch (error) {
-    if (error instanceof CommandFailed && error.outcome.exitCode === 1)
-      return unknownRevision(none);
-    throw error;
-  }
+// The tag may be the revision of a tree that was served before. Whatever else the store has under such a name is none of
+// this package set's.
+async function pinStored(tools: PinTools, revision: string): Promise<Pinned> {
+  const isKept = revisionPattern.test(revision) && existsSync(rootOf(tools, revision));
+  if (isKept) return { state: "pinned", revision };
+  return unknownRevision(
+    `the package set has no revision "${revision}": use latest, or a revision that was served before`,
+  );
 }
 
 // A folder's revision is the hash of the store path that holds a copy of it, always under the name `source`.

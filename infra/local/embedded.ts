@@ -40,6 +40,8 @@ export interface Embedded {
 const now = () => Math.floor(performance.timeOrigin + performance.now());
 // Looking up where a tag stands never waits for builds.
 const pinsAtOnce = 2;
+// So many more jobs are taken than there are builds at once: a name that is wrong need not wait for one.
+const lookedUpAhead = 8;
 const maintenanceMs = 15_000;
 
 /** Starts it. Rejects with an Error for people where it cannot: no Nix, a port or a data folder that is taken. */
@@ -72,13 +74,14 @@ export async function startEmbedded(
   const stopping = new AbortController();
   const timeLimitMs = settings.buildMinutes * 60_000;
   const { popularity } = popular;
-  const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, log });
+  const atOnce = { pull: settings.builds, prebuild: settings.prebuilds };
+  const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, atOnce, log });
   const moveTools = { cache, pins, pulls, options, images: settings.prebuildImages, now, log };
   const times = pinTimes(packageSet, settings.pinSeconds);
   const moving = times.staleMs === Infinity ? { ...moveTools, queue: queues.prebuild } : undefined;
   const handle = createJobHandler({ cache, pins, nix, build, log, now, moving }, stopping.signal);
   const working = Promise.all([
-    queues.pull.consume(settings.builds, handle, stopping.signal),
+    queues.pull.consume(settings.builds + lookedUpAhead, handle, stopping.signal),
     queues.prebuild.consume(settings.prebuilds, handle, stopping.signal),
     queues.pin.consume(pinsAtOnce, handle, stopping.signal),
   ]);

@@ -76,6 +76,7 @@ describe("an image that is to be prebuilt", () => {
     ["Git", /"Git" is not an image name/],
     ["", /is not an image name/],
     ["a:b:c", /"a:b:c" is not a name and a tag/],
+    ["git:../../x", /"..\/..\/x" is not a tag that can be built/],
   ])("and is called %s is refused, with what is wrong", async (text, problem) => {
     await using set = await prebuilding();
     const refused = await set.prebuild(text, soon());

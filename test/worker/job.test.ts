@@ -63,6 +63,23 @@ describe("a job", () => {
     expect(builds).toBe(0);
   });
 
+  it("at a revision that is gone has its tags looked up again, those of other package sets not", async () => {
+    await using set = await setUp(
+      async () => failed({ reason: "revision-unknown", message: "there is no revision v0" }),
+      async () => ({ state: "pinned", revision: "v1" }),
+    );
+    const current = { revision: git.pin.revision, resolvedAt: 1 };
+    const ids = ["starter", "git+https://example.com/p"].map((name) =>
+      JSON.stringify([name, "", null]),
+    );
+    for (const id of ids) {
+      await set.pins.replace(id, 0, { reference: undefined, askedAt: 1, current });
+    }
+    await set.handle(job);
+    const stands = await Promise.all(ids.map(async (id) => (await set.pins.read(id))?.current));
+    expect(stands.map((each) => each?.revision)).toEqual(["v1", git.pin.revision]);
+  });
+
   it("delivered twice at once is built once", async () => {
     let builds = 0;
     await using set = await setUp(async () => ((builds += 1), ready("git")));

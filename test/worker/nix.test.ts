@@ -6,6 +6,7 @@ import type { Evaluation, Nix, Package } from "../../core/ports.ts";
 import { need } from "../support/need.ts";
 import { realNix } from "../support/nix.ts";
 import { writeUnbuiltPackageSet } from "../support/package-set.ts";
+import { program } from "../support/program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const never = new AbortController().signal;
@@ -203,6 +204,38 @@ describe("a folder is pinned by its content", () => {
     // The former revision is still to be had by its name.
     const former = pinned.state === "pinned" ? pinned.revision : undefined;
     expect(await first.nix.pin(former, never)).toEqual(pinned);
+  });
+
+  it("and its copy is made again where the store has lost it, as long as it is the same", async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "default.nix"), `{ } # ${folder.path}`);
+    const lose = async () => {
+      await using former = await realNix(folder.path);
+      const pinned = await former.nix.pin(undefined, never);
+      if (pinned.state !== "pinned") throw new Error(pinned.message);
+      return pinned.revision;
+    };
+    const revision = await lose();
+    const copy = `/nix/store/${revision}-source`;
+    await program("nix-store", ["--delete", "--ignore-liveness", copy]);
+    await using real = await realNix(folder.path);
+    const pin = { packageSet: "path", revision };
+    const question = { pin, architecture: "amd64", packages: ["nope"], optional: [] } as const;
+    expect(await real.nix.evaluate(question, never)).toMatchObject({ state: "packages-unknown" });
+    expect(existsSync(copy)).toBe(true);
+    await program("nix-store", ["--delete", "--ignore-liveness", copy]);
+    await writeFile(join(folder.path, "default.nix"), "{ other = 1; }");
+    expect(await real.nix.evaluate(question, never)).toMatchObject({ state: "revision-unknown" });
+  });
+
+  it("and what else the store has is no revision of it", async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "default.nix"), "{ private = 1; }");
+    await using theirs = await realNix(folder.path);
+    const pinned = await theirs.nix.pin(undefined, never);
+    if (pinned.state !== "pinned") throw new Error(pinned.message);
+    await using real = await realNix();
+    expect(await real.nix.pin(pinned.revision, never)).toMatchObject({ state: "revision-unknown" });
   });
 
   it.each(["nixos-25.11", "0".repeat(32), "../../etc"])(
