@@ -11,10 +11,12 @@ export interface PlanOptions extends LayerOptions {
 }
 
 interface Item {
-  readonly nodes: number[];
+  readonly nodes: readonly number[];
   readonly name: string;
   readonly share: number;
-  size: number;
+  readonly size: number;
+  /** Bytes that a layer of its own is expected to save. */
+  readonly value: number;
 }
 
 // How many images a registry holds and a client pulls, and what a byte fetched weighs against one stored.
@@ -39,44 +41,56 @@ export function groupByPlan(
   if (!Number.isInteger(budget) || budget < 1) throw new Error(`${budget} is no number of layers`);
   const graph = referenceGraph(closure);
   for (const root of roots) graph.nodeOf(root);
-  const items = itemsOf(graph, plan, popularity)
-    .map((item) => ({ item, value: item.size * saving(item.share) }))
-    .sort((a, b) => b.value - a.value || compareBytes(a.item.name, b.item.name));
-  let kept = items.findIndex(({ value }) => value < worthALayer);
-  if (kept === -1) kept = items.length;
-  if (kept > budget || (kept < items.length && kept === budget)) kept = budget - 1;
-  const alone = items.slice(0, kept).map(({ item }) => item);
+  const { items, small } = itemsOf(graph, plan, popularity);
+  items.sort((a, b) => b.value - a.value || compareBytes(a.name, b.name));
+  const isWhole = small.length === 0 && items.length <= budget;
+  const alone = isWhole ? items : items.slice(0, budget - 1);
+  const rest = isWhole ? [] : items.slice(budget - 1).flatMap(({ nodes }) => nodes);
   alone.sort((a, b) => b.share - a.share || compareBytes(a.name, b.name));
   const layers = inOrder(alone, graph).map(({ nodes }) => layerOf(nodes, graph));
-  const rest = items.slice(kept).flatMap(({ item }) => item.nodes);
-  return rest.length === 0 ? layers : [...layers, layerOf(rest, graph)];
+  const top = [...rest, ...small];
+  return top.length === 0 ? layers : [...layers, layerOf(top, graph)];
 }
 
-function itemsOf(graph: ReferenceGraph, plan: LayerPlan, popularity: Popularity): Item[] {
+interface Items {
+  readonly items: Item[];
+  /** Nodes that are worth no layer. */
+  readonly small: readonly number[];
+}
+
+function itemsOf(graph: ReferenceGraph, plan: LayerPlan, popularity: Popularity): Items {
   const bundles = bundlesByName(plan);
   const names = graph.paths.map(({ path }) => planName(path));
   const main = mainVersions(graph, names);
-  const items = new Map<number, Item>();
-  const single: Item[] = [];
+  const planned = new Map<number, { nodes: number[]; size: number }>();
+  const items: Item[] = [];
+  const small: number[] = [];
+  const keep = (item: Omit<Item, "value">) => {
+    const value = item.size * saving(item.share);
+    if (value < worthALayer) small.push(...item.nodes);
+    else items.push({ ...item, value });
+  };
   for (const [node, { path, size }] of graph.paths.entries()) {
     const name = names[node] ?? "";
     const index = main.get(name) === node ? bundles.get(name) : undefined;
-    if (index === undefined) {
+    if (index !== undefined) {
+      const known = planned.get(index) ?? { nodes: [], size: 0 };
+      known.nodes.push(node);
+      known.size += size;
+      planned.set(index, known);
+    } else if (size * mostSaving < worthALayer) {
+      small.push(node);
+    } else {
       const dependants = knownOf(popularity, path)?.popularity ?? 1;
       const share = Math.min(rare, sharePerDependant * dependants);
-      single.push({ nodes: [node], name: `${name} ${path}`, share, size });
-      continue;
-    }
-    const item = items.get(index);
-    if (item === undefined) {
-      const { share = 0, names: [first = ""] = [] } = plan.bundles[index] ?? {};
-      items.set(index, { nodes: [node], name: first, share, size });
-    } else {
-      item.nodes.push(node);
-      item.size += size;
+      keep({ nodes: [node], name: `${name} ${path}`, share, size });
     }
   }
-  return [...items.values(), ...single];
+  for (const [index, { nodes, size }] of planned) {
+    const { share = 0, names: [name = ""] = [] } = plan.bundles[index] ?? {};
+    keep({ nodes, name, share, size });
+  }
+  return { items, small };
 }
 
 const indices = new WeakMap<LayerPlan, ReadonlyMap<string, number>>();
@@ -97,10 +111,17 @@ function saving(share: number): number {
   return 1 - Math.exp(-stored * share) + fetched * (1 - Math.exp(-pulls * share)) + apart;
 }
 
+// The same, of what the plan does not know, at the most.
+const mostSaving = saving(rare);
+
 function layerOf(nodes: readonly number[], { paths }: ReferenceGraph): Layer {
-  const members = nodes.flatMap((node) => paths[node] ?? []);
-  return {
-    paths: members.map(({ path }) => path).sort(compareBytes),
-    size: members.reduce((sum, { size }) => sum + size, 0),
-  };
+  // Nodes are numbered in the order of their paths.
+  const members = Int32Array.from(nodes).sort();
+  const layer = { paths: [] as string[], size: 0 };
+  for (const node of members) {
+    const { path = "", size = 0 } = paths[node] ?? {};
+    layer.paths.push(path);
+    layer.size += size;
+  }
+  return layer;
 }
