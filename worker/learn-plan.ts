@@ -53,14 +53,14 @@ export const planTuning: PlanTuning = {
   stored: 300,
   pulls: 10,
   fetched: 2.5,
-  layerBytes: 13_000,
+  layerBytes: 14_500,
   manyPaths: 60,
   scarcity: 2,
   support: 4,
 };
 
 // Where there are few layers, saving one is worth more, the more so the larger an image is.
-const scarceTuning: PlanTuning = { ...planTuning, fetched: 1.5, manyPaths: 70, scarcity: 3 };
+const scarceTuning: PlanTuning = { ...planTuning, fetched: 1.5, manyPaths: 65, scarcity: 3 };
 const scarceBelow = 45;
 const defaultBudget = 94;
 // Bytes from which a path is not joined to others for the mere reason that the sampled images do not tell them apart.

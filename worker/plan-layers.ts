@@ -24,14 +24,17 @@ const [stored, pulls, fetched] = [300, 10, 0.6];
 // The chance that the rest of an image changes while a layer does not, and would be stored and fetched again with it.
 const apart = 0.2;
 // Bytes that a layer of its own has to save.
-const worthALayer = 26_000;
+const worthALayer = 22_000;
 // Of what a plan does not know few images have anything: each package that needs it adds so much, up to a limit.
 const [sharePerDependant, rare] = [3.5e-5, 0.003];
+
+// Where layers are not that few, what finds no layer of its own is in two: what refers to so many paths at most, and the rest.
+const [enoughForTwoTops, littleNeeded] = [12, 3];
 
 /**
  * Groups a closure into at most `budget` layers as a plan says, lowest layer first; each path is in exactly one.
  * What the plan has together is one layer, of what the image has of it. What it does not know is judged by popularity.
- * What is worth no layer of its own, or finds none within the budget, is the top layer.
+ * What is worth no layer of its own, or finds none within the budget, is at the top: one layer, or two if it is much.
  */
 export function groupByPlan(
   closure: readonly StorePath[],
@@ -43,13 +46,23 @@ export function groupByPlan(
   for (const root of roots) graph.nodeOf(root);
   const { items, small } = itemsOf(graph, plan, popularity);
   items.sort((a, b) => b.value - a.value || compareBytes(a.name, b.name));
-  const isWhole = small.length === 0 && items.length <= budget;
-  const alone = isWhole ? items : items.slice(0, budget - 1);
-  const rest = isWhole ? [] : items.slice(budget - 1).flatMap(({ nodes }) => nodes);
+  const isOver = items.length > budget || (items.length === budget && small.length > 0);
+  const tops = !isOver && small.length === 0 ? 0 : isOver && budget >= enoughForTwoTops ? 2 : 1;
+  const alone = items.slice(0, budget - tops);
+  const rest = [...items.slice(budget - tops).flatMap(({ nodes }) => nodes), ...small];
   alone.sort((a, b) => b.share - a.share || compareBytes(a.name, b.name));
-  const layers = inOrder(alone, graph).map(({ nodes }) => layerOf(nodes, graph));
-  const top = [...rest, ...small];
-  return top.length === 0 ? layers : [...layers, layerOf(top, graph)];
+  const layers = inOrder(alone, graph).map(({ nodes }) => nodes);
+  const top = tops === 2 ? byChange(rest, graph) : [rest];
+  return [...layers, ...top.filter(({ length }) => length > 0)].map((nodes) =>
+    layerOf(nodes, graph),
+  );
+}
+
+// What needs little is seldom rebuilt because something that it needs is, so that it need not be stored again then.
+function byChange(nodes: readonly number[], { references: { offsets } }: ReferenceGraph) {
+  const needsLittle = (node: number) =>
+    (offsets[node + 1] ?? 0) - (offsets[node] ?? 0) <= littleNeeded;
+  return [nodes.filter(needsLittle), nodes.filter((node) => !needsLittle(node))];
 }
 
 interface Items {

@@ -69,6 +69,19 @@ test("over budget what is shared least, by bytes, is one layer on top", () => {
   ]);
 });
 
+test("over a budget that is not small, what changes with others is apart from what does not", () => {
+  const letters = "bcdefghijklm".split("");
+  const alone = letters.map((letter) => ofSize(9e7, pathOf(letter, `alone${letter}-1`)));
+  const bases = "opqr".split("").map((letter) => ofSize(500, pathOf(letter, `base${letter}-1`)));
+  const needy = { ...pathOf("s", "needy-1", ...bases), size: 400 };
+  const layers = group([...alone, ...bases, needy], 12);
+  expect(layers).toHaveLength(12);
+  expect(layers.at(-1)).toEqual(["needy-1"]);
+  expect(layers.at(-2)).toEqual(
+    expect.arrayContaining(["baseo-1", "basep-1", "baseq-1", "baser-1"]),
+  );
+});
+
 test("what is needed by a layer comes right below it, before what others need", () => {
   const shares: LayerPlan = {
     bundles: [
@@ -148,6 +161,10 @@ function namesOf(layers: readonly { readonly paths: readonly string[] }[]): stri
 
 function pathOf(letter: string, name: string, ...needed: readonly StorePath[]): StorePath {
   return { path: stored(letter, name), size: 1e6, references: needed.map(({ path }) => path) };
+}
+
+function ofSize(size: number, { path, references }: StorePath): StorePath {
+  return { path, size, references };
 }
 
 // Half of the names are in the plan, and some names come in two versions.
