@@ -14,6 +14,23 @@ import { closures, sampleImages, type SampledImage } from "./plan-sample.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
 import { randomFrom } from "./random.ts";
 
+// How a layer plan is learned.
+//
+// Images are sampled: as the pulled ones were, with packages that nobody asked for yet among them. They tell for each
+// path which images have it, its audience. Every path starts as a bundle, and so do small ones with the same audience.
+//
+// To merge two bundles saves a layer in each image that has both. It costs bytes where an image has only one of them,
+// or a part: that part is a layer of its own, a variant, which is stored and fetched beside the others. Both are
+// expectations: a layer that a share p of all images has is stored by a registry of N images with probability
+// 1 - exp(-N p), and fetched by a client that pulls n of them with 1 - exp(-n p). A layer has a price in bytes, the
+// higher the more paths an image has, since large images run out of layers first. The merge that loses least for what
+// it saves comes first, until none pays. In effect small paths that nearly always come together are bundled, and what
+// is large, or wanted without the others, stays alone.
+//
+// A bundle that changes drags along what did not change, so paths that need much are kept from paths that need little.
+// With an earlier plan, what was together is joined first and stays until that costs twice what it saves; what was
+// apart stays apart until joining saves twice what it costs. Nothing depends on hashes, versions or order of input.
+
 export interface PlanMaterial {
   /** Every package of the set, with all it refers to. */
   readonly packages: readonly StorePath[];

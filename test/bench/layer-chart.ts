@@ -3,7 +3,7 @@ import type { Measures } from "./layer-measures.ts";
 const width = 760;
 const labels = 210;
 const bar = 18;
-const most = 3;
+const most = 4.6;
 const colours: Readonly<Record<string, string>> = {
   "94": "#2b6cb0",
   "60": "#4299e1",

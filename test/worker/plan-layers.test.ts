@@ -103,6 +103,18 @@ test("what is needed by a layer comes right below it, before what others need", 
   expect(namesOf(layers)).toEqual([["cairo-1"], ["toolkit-1"], ["editor-1"], ["server-1"]]);
 });
 
+test("of what equally many images have the first by name is lower, however large it is", () => {
+  const alike: LayerPlan = {
+    bundles: [
+      { share: 1, names: ["apple"] },
+      { share: 1, names: ["beech"] },
+    ],
+  };
+  const closure = [pathOf("z", "apple-1"), ofSize(9e7, pathOf("a", "beech-1"))];
+  const layers = groupByPlan(closure, [], { budget: 9, plan: alike, popularity: noPopularity });
+  expect(namesOf(layers)).toEqual([["apple-1"], ["beech-1"]]);
+});
+
 test("nothing is no layer, and a closure that is not whole is refused", () => {
   const options = { budget: 1, plan, popularity: noPopularity };
   expect(groupByPlan([], [], options)).toEqual([]);
