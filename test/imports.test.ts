@@ -24,6 +24,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^execa$/,
     /^fastest-levenshtein$/,
     /^google-auth-library$/,
+    /^tinyqueue$/,
   ],
   "infra/google": [/^(?:core|functions)\/[^/]+$/, /^infra\/google\//, /^node:(?!child_process)/],
   "infra/local": [

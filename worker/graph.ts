@@ -1,4 +1,3 @@
-import { compareBytes } from "../core/bytewise.ts";
 import type { StorePath } from "../core/ports.ts";
 
 /** The edges of a directed graph: those of node `n` are `targets[offsets[n]]` up to `targets[offsets[n + 1]]`. */
@@ -21,9 +20,10 @@ export interface ReferenceGraph {
 
 /** Reads a closure as a graph. Throws when a path refers to one that is missing: an image without it would be broken. */
 export function referenceGraph(closure: readonly StorePath[]): ReferenceGraph {
-  const sorted = closure.toSorted((a, b) => compareBytes(a.path, b.path));
+  const sorted = closure.toSorted(byPath);
   const paths = sorted.filter(({ path }, index) => path !== sorted[index - 1]?.path);
-  const nodes = new Map(paths.map(({ path }, node) => [path, node]));
+  const nodes = new Map<string, number>();
+  for (const [node, { path }] of paths.entries()) nodes.set(path, node);
   const referrers = new Uint32Array(paths.length);
   const offsets = new Uint32Array(paths.length + 1);
   const targets: number[] = [];
@@ -48,6 +48,12 @@ export function referenceGraph(closure: readonly StorePath[]): ReferenceGraph {
     return node;
   }
   return { paths, references: { offsets, targets: Uint32Array.from(targets) }, referrers, nodeOf };
+}
+
+// Nix allows ASCII alone in store paths, where the order of `<` is that of bytes, and it is several times faster.
+function byPath(a: StorePath, b: StorePath): number {
+  if (a.path === b.path) return 0;
+  return a.path < b.path ? -1 : 1;
 }
 
 /** The same graph with one more node, the last, which has an edge to each of `targets`. */

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 
+export { randomFrom } from "../../worker/random.ts";
+
 /** A file's text, a program's, a link's target, or an empty folder. */
 export type Planned = string | { program: string } | { link: string } | { folder: true };
 
@@ -32,17 +34,6 @@ export function plant(root: string, files: Readonly<Record<string, Planned>>): s
 /** The path of a store path whose hash is one letter, over and over. */
 export function stored(letter: string, name: string): string {
   return `/nix/store/${letter.repeat(32)}-${name}`;
-}
-
-/** Numbers below 1 that are the same on each run (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** All of a stream's bytes: for tests, whose streams are small. */

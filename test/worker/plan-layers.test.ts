@@ -1,0 +1,213 @@
+import { expect, test } from "vitest";
+import { compareBytes } from "../../core/bytewise.ts";
+import type { StorePath } from "../../core/ports.ts";
+import type { LayerPlan } from "../../worker/layer-plan.ts";
+import { groupByPlan } from "../../worker/plan-layers.ts";
+import { noPopularity, parsePopularity, storePathName } from "../../worker/popularity.ts";
+import { randomFrom, stored } from "../support/store-tree.ts";
+
+const plan: LayerPlan = {
+  bundles: [
+    { share: 0.2, names: ["git", "pcre"] },
+    { share: 0.95, names: ["glibc", "libidn"] },
+    { share: 0.4, names: ["zlib"] },
+  ],
+};
+const glibc = pathOf("a", "glibc-2.40");
+const libidn = pathOf("b", "libidn-2.3", glibc);
+const zlib = pathOf("c", "zlib-1.3", glibc);
+const pcre = pathOf("d", "pcre-8.4", glibc);
+const git = pathOf("e", "git-2.50", pcre, zlib);
+
+test("what the plan has together is one layer, and what most images have is lowest", () => {
+  expect(group([git, pcre, zlib, libidn, glibc])).toEqual([
+    ["glibc-2.40", "libidn-2.3"],
+    ["zlib-1.3"],
+    ["git-2.50", "pcre-8.4"],
+  ]);
+});
+
+test("of what the plan has together an image gets what it needs", () => {
+  expect(group([zlib, glibc])).toEqual([["glibc-2.40"], ["zlib-1.3"]]);
+});
+
+test("another version of a package moves nothing else", () => {
+  const before = group([git, pcre, zlib, libidn, glibc]);
+  const newer = { ...zlib, path: stored("x", "zlib-1.4"), size: 3e6 };
+  const needing = { ...git, path: stored("y", "git-2.50"), references: [pcre.path, newer.path] };
+  const after = group([needing, pcre, newer, libidn, glibc]);
+  expect(after).toEqual(
+    before.map((names) => names.map((name) => (name === "zlib-1.3" ? "zlib-1.4" : name))),
+  );
+});
+
+test("of two versions in one image the plan means the one that most refer to", () => {
+  const old = pathOf("f", "zlib-1.2", glibc);
+  const tool = pathOf("g", "tool-1", old);
+  const other = pathOf("h", "other-1", zlib);
+  const layers = group([tool, other, old, git, pcre, zlib, libidn, glibc]);
+  expect(layers[1]).toEqual(["zlib-1.3"]);
+  expect(layers.flat()).toContain("zlib-1.2");
+});
+
+test("what the plan does not know is a layer of its own if it is large, and on top if it is not", () => {
+  const large = pathOf("g", "movie-1", glibc);
+  const small = { ...pathOf("h", "note-1"), size: 500 };
+  const tiny = { ...pathOf("i", "word-1"), size: 500 };
+  expect(group([small, tiny, { ...large, size: 9e7 }, glibc, libidn])).toEqual([
+    ["glibc-2.40", "libidn-2.3"],
+    ["movie-1"],
+    ["note-1", "word-1"],
+  ]);
+});
+
+test("over budget what is shared least, by bytes, is one layer on top", () => {
+  const large = { ...zlib, size: 9e6 };
+  expect(group([git, pcre, large, libidn, glibc], 2)).toEqual([
+    ["zlib-1.3"],
+    ["git-2.50", "glibc-2.40", "libidn-2.3", "pcre-8.4"],
+  ]);
+});
+
+test("over a budget that is not small, what changes with others is apart from what does not", () => {
+  const letters = "bcdefghijklm".split("");
+  const alone = letters.map((letter) => ofSize(9e7, pathOf(letter, `alone${letter}-1`)));
+  const bases = "opqr".split("").map((letter) => ofSize(500, pathOf(letter, `base${letter}-1`)));
+  const needy = { ...pathOf("s", "needy-1", ...bases), size: 400 };
+  const layers = group([...alone, ...bases, needy], 12);
+  expect(layers).toHaveLength(12);
+  expect(layers.at(-1)).toEqual(["needy-1"]);
+  expect(layers.at(-2)).toEqual(
+    expect.arrayContaining(["baseo-1", "basep-1", "baseq-1", "baser-1"]),
+  );
+});
+
+test("what is needed by a layer comes right below it, before what others need", () => {
+  const shares: LayerPlan = {
+    bundles: [
+      { share: 0.3, names: ["cairo"] },
+      { share: 0.1, names: ["editor"] },
+      { share: 0.2, names: ["server"] },
+      { share: 0.25, names: ["toolkit"] },
+    ],
+  };
+  const cairo = pathOf("a", "cairo-1");
+  const toolkit = pathOf("b", "toolkit-1", cairo);
+  const editor = { ...pathOf("c", "editor-1", toolkit), size: 9e7 };
+  const server = pathOf("d", "server-1");
+  const layers = groupByPlan([server, editor, toolkit, cairo], [editor.path, server.path], {
+    budget: 9,
+    plan: shares,
+    popularity: noPopularity,
+  });
+  expect(namesOf(layers)).toEqual([["cairo-1"], ["toolkit-1"], ["editor-1"], ["server-1"]]);
+});
+
+test("of what equally many images have the first by name is lower, however large it is", () => {
+  const alike: LayerPlan = {
+    bundles: [
+      { share: 1, names: ["apple"] },
+      { share: 1, names: ["beech"] },
+    ],
+  };
+  const closure = [pathOf("z", "apple-1"), ofSize(9e7, pathOf("a", "beech-1"))];
+  const layers = groupByPlan(closure, [], { budget: 9, plan: alike, popularity: noPopularity });
+  expect(namesOf(layers)).toEqual([["apple-1"], ["beech-1"]]);
+});
+
+test("nothing is no layer, and a closure that is not whole is refused", () => {
+  const options = { budget: 1, plan, popularity: noPopularity };
+  expect(groupByPlan([], [], options)).toEqual([]);
+  expect(() => groupByPlan([git], [git.path], options)).toThrow("which is not in the closure");
+  expect(() => groupByPlan([glibc], [git.path], options)).toThrow("is not in the closure");
+  expect(() => groupByPlan([glibc], [], { ...options, budget: 0 })).toThrow(
+    "0 is no number of layers",
+  );
+});
+
+test("budgets of 1 to 125 are held, with each path in one layer", () => {
+  const random = randomFrom(7);
+  const closure = randomClosure(400, random);
+  const bundles = randomPlan(random);
+  const popularity = parsePopularity('{"q3": 900, "q7": 20}');
+  for (let budget = 1; budget <= 125; budget++) {
+    const layers = groupByPlan(closure, [], { budget, plan: bundles, popularity });
+    expect(layers.length).toBeLessThanOrEqual(budget);
+    expect(layers.flatMap(({ paths }) => paths).sort(compareBytes)).toEqual(
+      closure.map(({ path }) => path).sort(compareBytes),
+    );
+    expect(layers.reduce((sum, { size }) => sum + size, 0)).toBe(
+      closure.reduce((sum, { size }) => sum + size, 0),
+    );
+  }
+});
+
+test("a hundred orders of the same closure and plan give the same layers", () => {
+  const random = randomFrom(11);
+  const closure = randomClosure(120, random);
+  const bundles = randomPlan(random);
+  const roots = closure.slice(0, 3).map(({ path }) => path);
+  const popularity = parsePopularity('{"q3": 900, "q7": 20}');
+  const layers = groupByPlan(closure, roots, { budget: 20, plan: bundles, popularity });
+  for (let round = 0; round < 100; round++) {
+    const again = groupByPlan(
+      shuffled(closure, random).map(({ path, size, references }) => ({
+        path,
+        size,
+        references: shuffled(references, random),
+      })),
+      shuffled(roots, random),
+      { budget: 20, plan: { bundles: shuffled(bundles.bundles, random) }, popularity },
+    );
+    expect(again).toEqual(layers);
+  }
+});
+
+function group(closure: readonly StorePath[], budget = 9): string[][] {
+  return namesOf(groupByPlan(closure, [], { budget, plan, popularity: noPopularity }));
+}
+
+function namesOf(layers: readonly { readonly paths: readonly string[] }[]): string[][] {
+  return layers.map(({ paths }) => paths.map(storePathName).sort(compareBytes));
+}
+
+function pathOf(letter: string, name: string, ...needed: readonly StorePath[]): StorePath {
+  return { path: stored(letter, name), size: 1e6, references: needed.map(({ path }) => path) };
+}
+
+function ofSize(size: number, { path, references }: StorePath): StorePath {
+  return { path, size, references };
+}
+
+// Half of the names are in the plan, and some names come in two versions.
+function randomClosure(count: number, random: () => number): StorePath[] {
+  const paths = Array.from({ length: count }, (_, index) => {
+    const hash = String(Math.floor(random() * 1e9)).padStart(32, "0");
+    return `/nix/store/${hash}-${index % 2 === 0 ? "p" : "q"}${index % 150}-${index < 150 ? 1 : 2}`;
+  });
+  return paths.map((path, index) => ({
+    path,
+    size: Math.floor(random() ** 4 * 5e6),
+    references: paths.filter((_, other) => other > index && random() < 3 / count),
+  }));
+}
+
+function randomPlan(random: () => number): LayerPlan {
+  const bundles = Array.from({ length: 40 }, (_, index) => ({
+    share: Math.ceil(random() * 10) / 10,
+    names: [`p${index * 2}`, `p${index * 2 + 80}`],
+  }));
+  const seen = new Set<string>();
+  return {
+    bundles: bundles.filter(({ names }) => {
+      const isNew = names.every((name) => !seen.has(name));
+      for (const name of names) seen.add(name);
+      return isNew;
+    }),
+  };
+}
+
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  const keyed = list.map((value) => ({ value, key: random() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
+}

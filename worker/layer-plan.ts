@@ -1,0 +1,131 @@
+import { compareBytes } from "../core/bytewise.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
+import type { ReferenceGraph } from "./graph.ts";
+import { storePathName } from "./popularity.ts";
+
+/** Which packages belong together in every image of a registry; by name, so that it outlives their versions. */
+export interface LayerPlan {
+  /** Sorted by their first names; no name is in two. */
+  readonly bundles: readonly PlannedBundle[];
+}
+
+export interface PlannedBundle {
+  /** Share of all images that are expected to have something of it, above 0 and at most 1. */
+  readonly share: number;
+  /** As `planName` gives them, sorted bytewise, at least one. */
+  readonly names: readonly string[];
+}
+
+/**
+ * What a plan calls a store path: its name without the version, but with the output, since outputs have audiences of
+ * their own: `/nix/store/<hash>-openssl-3.0.14-dev` is `openssl-dev`.
+ */
+export function planName(path: string): string {
+  return storePathName(path).replaceAll(/-\d[^-]*/g, "");
+}
+
+/**
+ * The node that each plan name stands for. Where a graph has several versions of a package, it is the one that most
+ * others refer to; the rest are as if nothing was known of them.
+ */
+export function mainVersions(
+  { paths, referrers }: ReferenceGraph,
+  names: readonly string[],
+): ReadonlyMap<string, number> {
+  const main = new Map<string, number>();
+  for (const [node, name] of names.entries()) {
+    const other = main.get(name);
+    if (other !== undefined) {
+      const more = (referrers[node] ?? 0) - (referrers[other] ?? 0);
+      const later = compareBytes(
+        storePathName(paths[node]?.path ?? ""),
+        storePathName(paths[other]?.path ?? ""),
+      );
+      // Of the same name, such as two builds of one version, the graph's order by path decides.
+      if (more < 0 || (more === 0 && later <= 0)) continue;
+    }
+    main.set(name, node);
+  }
+  return main;
+}
+
+/** Two digits of a share: more would make a new plan of every new sample. */
+export function roundedShare(share: number): number {
+  return Number(share.toPrecision(2));
+}
+
+/** The version of the encoding; another one is another format, which older programs refuse. */
+export const planVersion = 1;
+
+/**
+ * A plan as JSON, always the same bytes for the same plan: `{"version": 1, "bundles": [[0.15, ["git", "pcre2"]], ...]}`,
+ * a bundle a line, so that two plans can be compared by eye.
+ */
+export function encodePlan({ bundles }: LayerPlan): string {
+  const lines = bundles
+    .map(({ share, names }) => ({ share, names: names.toSorted(compareBytes) }))
+    .sort((a, b) => compareBytes(a.names[0] ?? "", b.names[0] ?? ""))
+    .map(({ share, names }) => JSON.stringify([share, names]));
+  return `{"version":${planVersion},"bundles":[\n${lines.join(",\n")}\n]}\n`;
+}
+
+/** What stands for a plan in a build key. */
+export function planDigest(plan: LayerPlan): Digest {
+  return digestOf(encodePlan(plan));
+}
+
+/** Reads an encoded plan. Throws an error that names the first thing that is wrong, and where. */
+export function parsePlan(text: string): LayerPlan {
+  const file = parseJson(text);
+  if (!isObject(file)) throw new Error(`the layer plan is ${shown(file)}, not an object`);
+  if (file["version"] !== planVersion) {
+    throw new Error(
+      `the layer plan has version ${shown(file["version"])}, and only ${planVersion} is known here: learn a new one`,
+    );
+  }
+  if (!Array.isArray(file["bundles"])) {
+    throw new Error(`the layer plan's bundles are ${shown(file["bundles"])}, not a list`);
+  }
+  const seen = new Set<string>();
+  const bundles = file["bundles"].map((entry: unknown, index) => {
+    const bundle = parseBundle(entry);
+    if (typeof bundle === "string") throw new Error(`the layer plan's bundle ${index} ${bundle}`);
+    for (const name of bundle.names) {
+      if (seen.has(name)) throw new Error(`the layer plan has ${shown(name)} twice`);
+      seen.add(name);
+    }
+    return bundle;
+  });
+  return { bundles };
+}
+
+function parseBundle(entry: unknown): PlannedBundle | string {
+  if (!Array.isArray(entry) || entry.length !== 2) return `is ${shown(entry)}, not [share, names]`;
+  const [share, names]: unknown[] = entry;
+  if (typeof share !== "number" || !(share > 0 && share <= 1)) {
+    return `has the share ${shown(share)}, not a number above 0 and up to 1`;
+  }
+  if (!Array.isArray(names) || names.length === 0) {
+    return `has the names ${shown(names)}, not a list of at least one`;
+  }
+  const wrong: unknown = names.find((name) => typeof name !== "string" || name === "");
+  if (wrong !== undefined) return `has the name ${shown(wrong)}, not a text`;
+  return { share, names: names.map(String).sort(compareBytes) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error("the layer plan is not JSON", { cause: error });
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
