@@ -74,7 +74,7 @@ export function createBuild(tools: BuildTools): Build {
 
     const turn = turns?.[lane];
     if (turn === undefined) return await make(request, packages, tell, signal);
-    tell("realising", "waiting for its turn");
+    if (turn.activeCount >= turn.concurrency) tell("realising", "waiting for its turn");
     return await turn(async () => {
       signal.throwIfAborted();
       return await make(request, packages, tell, signal);

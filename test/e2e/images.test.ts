@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { compareBytes } from "../../core/bytewise.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startFirn, type Firn } from "../support/firn.ts";
 import { expectSoundLayers, filesOf, resolveIn, sha256, type Image } from "../support/image.ts";
@@ -63,7 +64,7 @@ test("skopeo copies an image by tag and by digest, and inspects it", async (cont
   expect(seen.exitCode, seen.all).toBe(0);
   expect(JSON.parse(seen.stdout)).toMatchObject({
     Digest: image.digest,
-    RepoTags: ["latest"],
+    RepoTags: [firn.revision, "latest"].sort(compareBytes),
     Os: "linux",
     Layers: image.manifest.layers.map(({ digest }) => digest),
   });

@@ -27,16 +27,26 @@ export const containerd: ClientKind = {
     const content = async <T>(digest: string) =>
       await printedJson<T>(ctr("content", "get", digest));
 
+    /** The manifest that is there, out of an index of several. */
+    async function ownManifestOf(digest: string): Promise<Described> {
+      const manifest = await content<Manifest>(digest);
+      if (manifest.manifests === undefined) return { digest, manifest };
+      const listed = await printed(ctr("content", "ls", "--quiet"));
+      const own = manifest.manifests.find((each) => listed.includes(each.digest));
+      if (own === undefined) throw new Error(`nothing of the index ${digest} was pulled`);
+      return await ownManifestOf(own.digest);
+    }
+
     return {
       version: versionIn(await printed(ctr("version"))),
       pull: async (reference) => await ctr("images", "pull", "--plain-http", reference),
       async inspect(reference) {
         const digest = await manifestDigestOf(reference);
-        const manifest = await content<{ config: { digest: string } }>(digest);
+        const own = await ownManifestOf(digest);
         const image = await content<{ config: { Labels: Record<string, string> } }>(
-          manifest.config.digest,
+          own.manifest.config.digest,
         );
-        return { digests: [digest], labels: image.config.Labels };
+        return { digests: [...new Set([digest, own.digest])], labels: image.config.Labels };
       },
       async run(reference, ...command) {
         containers += 1;
@@ -49,6 +59,17 @@ export const containerd: ClientKind = {
     };
   },
 };
+
+/** A manifest, or an index, which has `manifests`. */
+interface Manifest {
+  readonly config: { readonly digest: string };
+  readonly manifests?: readonly { readonly digest: string }[];
+}
+
+interface Described {
+  readonly digest: string;
+  readonly manifest: Manifest;
+}
 
 function configOf(folder: string, socket: string): string {
   return `version = 2
