@@ -3,6 +3,7 @@ import { createGooglePins } from "../../../core/google/pins.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
 import { createGoogleReferrers } from "../../../core/google/referrers.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
+import { buildRecordsContract } from "../../contract/build-records.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
 import { pullsContract } from "../../contract/pulls.ts";
@@ -18,6 +19,7 @@ function openFresh() {
 }
 
 buildCacheContract("Firestore", async () => await openBuildCaches());
+buildRecordsContract("Firestore", async () => await openBuildCaches());
 
 layerCacheContract("Firestore", async () => {
   const open = openFresh();

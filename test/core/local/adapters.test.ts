@@ -10,7 +10,8 @@ import { createLocalPulls } from "../../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../../core/local/referrers.ts";
 import { hexOf } from "../../../core/digest.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
-import { buildCacheContract } from "../../contract/build-cache.ts";
+import { buildCacheContract, type BuildCacheSetUp } from "../../contract/build-cache.ts";
+import { buildRecordsContract } from "../../contract/build-records.ts";
 import { jobQueueContract } from "../../contract/job-queue.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
@@ -28,12 +29,15 @@ async function openTemporary() {
   return { database, [Symbol.asyncDispose]: close };
 }
 
-buildCacheContract("SQLite", async () => {
+async function openBuildCache(): Promise<BuildCacheSetUp> {
   const open = await openTemporary();
   let now = 1_000_000;
   const cache = createLocalBuildCache(open.database, () => now);
   return { ...open, cache, advance: (ms) => (now += ms) };
-});
+}
+
+buildCacheContract("SQLite", openBuildCache);
+buildRecordsContract("SQLite", openBuildCache);
 
 layerCacheContract("SQLite", async () => {
   const open = await openTemporary();
