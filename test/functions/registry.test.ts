@@ -68,26 +68,6 @@ describe("the registry", () => {
     expect(await held).toMatchObject({ status: 307 });
   });
 
-  it("goes on with a build whose client went away", async () => {
-    const started = Promise.withResolvers<void>();
-    const finish = Promise.withResolvers<void>();
-    await using registry = await testRegistry({
-      build: async () => {
-        started.resolve();
-        await finish.promise;
-        return ready("git");
-      },
-    });
-    const gone = new AbortController();
-    const first = registry.ask(path, { signal: gone.signal });
-    await started.promise;
-    gone.abort();
-    await first;
-    finish.resolve();
-    expect(await registry.ask(path)).toMatchObject({ status: 200 });
-    expect(registry.jobs.filter(({ kind }) => kind === "build")).toHaveLength(1);
-  });
-
   it("tells a person why an image cannot be had, with the end of the log, and remembers it", async () => {
     const log = ["compiling", "fatal: out of flux"];
     await using registry = await testRegistry({
