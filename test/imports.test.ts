@@ -21,6 +21,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^node:(?!child_process)/,
     /^tar$/,
     /^p-limit$/,
+    /^lru-cache$/,
     /^execa$/,
     /^fastest-levenshtein$/,
     /^google-auth-library$/,

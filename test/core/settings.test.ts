@@ -8,6 +8,7 @@ describe("settings", () => {
       port: 8080,
       packageSet: "auto",
       layers: 94,
+      grouping: "plan",
       popularity: undefined,
       allowUnfree: false,
     });
