@@ -45,7 +45,7 @@ const image = {
   layers: setting(
     "FIRN_LAYERS",
     "layers an image may have; Docker's limit is 125, and what is left is for those who build on the image",
-    "94",
+    "60",
     whole(2, 125),
   ),
   grouping: setting(
