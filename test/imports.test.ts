@@ -43,6 +43,7 @@ const compositionRoots = new Set([
   "worker/index.ts",
   "worker/compose.ts",
   "infra/google/prebuild.ts",
+  "infra/local/popcount.ts",
   "infra/local/start.ts",
 ]);
 

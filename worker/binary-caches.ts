@@ -42,6 +42,8 @@ export async function knownToCaches(
   { caches, kept, wanted, known, say }: CacheQuestion,
   signal: AbortSignal,
 ): Promise<readonly StorePath[]> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
   if (caches.length === 0 || wanted.length === 0) return [];
   await using narinfos = await openKeptNarinfos(kept);
   const found = new Map<string, StorePath>();
@@ -50,24 +52,32 @@ export async function knownToCaches(
   let asked = 0;
 
   async function look(path: string): Promise<void> {
+    either.throwIfAborted();
     const hash = hashOf(path);
     let answer = narinfos.known.get(hash);
     if (answer === undefined) {
-      signal.throwIfAborted();
-      const first = await firstOf(caches, hash, signal);
+      const first = await firstOf(caches, hash, either);
       narinfos.keep(hash, first);
       answer = first ?? null;
       asked += 1;
       if (asked % sayEvery === 0) say(`asked for ${asked}, know ${found.size} store paths`);
     }
-    if (answer !== null) found.set(path, answer);
+    if (answer !== null) found.set(path, { ...answer, path });
   }
 
   let next: readonly string[] = wanted;
   while (next.length > 0) {
     const fresh = next.filter((path) => !seen.has(path) && !known.has(path));
     for (const path of fresh) seen.add(path);
-    await Promise.all(fresh.map((path) => limit(() => look(path))));
+    const looks = fresh.map((path) => limit(() => look(path)));
+    try {
+      await Promise.all(looks);
+    } catch (error) {
+      // The others have to be over before what is kept is closed.
+      stop.abort(error);
+      await Promise.allSettled(looks);
+      throw error;
+    }
     next = [...new Set(fresh.flatMap((path) => found.get(path)?.references ?? []))];
   }
   say(`asked caches for ${asked} store paths, and know ${found.size} by them`);
@@ -84,7 +94,9 @@ async function firstOf(
     const text = await (url.protocol === "file:" ? readOrAbsent(url) : fetched(url, signal));
     if (text === undefined) continue;
     try {
-      return parseNarinfo(text);
+      const told = parseNarinfo(text);
+      if (hashOf(told.path) === hash) return told;
+      throw new Error(`it is of ${told.path}`);
     } catch (cause) {
       throw new Error(`${url.href} is not what a binary cache says: ${String(cause)}`, { cause });
     }

@@ -7,10 +7,11 @@ import { evaluate } from "./evaluate.ts";
 import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, realise, release } from "./realise.ts";
 import { createStarterSources } from "./starter-source.ts";
-import { createSurvey } from "./survey.ts";
+import { createSurvey, type SurveyTools } from "./survey.ts";
 
 export interface NixAdapterTools extends PinTools {
   readonly allowUnfree: boolean;
+  readonly survey?: Pick<SurveyTools, "caches" | "onProgress">;
 }
 
 /** The `Nix` port over the Nix of this machine. */
@@ -21,6 +22,7 @@ export function createNix(tools: NixAdapterTools): Nix {
     ...tools,
     kept: join(tools.roots, "../narinfos.jsonl"),
     onProgress: (message) => tools.log("DEBUG", message),
+    ...tools.survey,
   });
   const starterSource = createStarterSources(tools);
 

@@ -11,7 +11,7 @@ export interface SurveyTools extends NixTools {
   /** File that keeps what binary caches said, so that it is asked for once. */
   readonly kept: string;
   /** URLs of binary caches; left out, those that Nix is set to use. */
-  readonly caches?: readonly string[];
+  readonly caches?: readonly string[] | undefined;
   readonly onProgress?: (message: string) => void;
 }
 
