@@ -2,9 +2,10 @@ import { parseBuildKey } from "./build-key.ts";
 import type { Job } from "./ports.ts";
 
 /**
- * A job as it travels: `{"v":1,"kind":"build","key":"<64 hexadecimal digits>"}` or `{"v":1,"kind":"pin","pinId":"…"}`
- * in UTF-8, with `kind` and `v` as attributes for whoever looks at the queue. Members that are not known are left
- * alone, so that a version may gain some.
+ * A job as it travels: `{"v":1,"kind":"build","key":"<64 hexadecimal digits>"}`, `{"v":1,"kind":"pin","pinId":"…"}` or
+ * `{"v":1,"kind":"plan","packageSet":"…","revision":"…","architecture":"amd64"}` in UTF-8, with `kind` and `v` as
+ * attributes for whoever looks at the queue. Members that are not known are left alone, so that a version may gain
+ * some.
  */
 export interface JobMessage {
   readonly data: Uint8Array;
@@ -43,7 +44,7 @@ export function decodeJob(data: Uint8Array): DecodedJob {
   if (typeof message !== "object" || message === null) {
     return unreadable("it is not a JSON object in UTF-8");
   }
-  const { v, kind, key, pinId } = message as Readonly<Record<string, unknown>>;
+  const { v, kind, key, pinId, ...rest } = message as Readonly<Record<string, unknown>>;
   if (v !== version)
     return unreadable(`its version is ${show(v)}, and this worker knows ${version}`);
   if (kind === "build") {
@@ -55,7 +56,19 @@ export function decodeJob(data: Uint8Array): DecodedJob {
     if (!isPinId(pinId)) return unreadable(`${show(pinId)} is not the id of a pin`);
     return { state: "job", job: { kind, pinId } };
   }
-  return unreadable(`its kind is ${show(kind)}, which is neither "build" nor "pin"`);
+  if (kind === "plan") {
+    const { packageSet, revision, architecture } = rest;
+    if (typeof packageSet !== "string" || typeof revision !== "string") {
+      return unreadable(
+        `${show(packageSet)} at ${show(revision)} is not a revision of a package set`,
+      );
+    }
+    if (architecture !== "amd64" && architecture !== "arm64") {
+      return unreadable(`${show(architecture)} is not an architecture`);
+    }
+    return { state: "job", job: { kind, packageSet, revision, architecture } };
+  }
+  return unreadable(`its kind is ${show(kind)}, which is none of "build", "pin" and "plan"`);
 }
 
 function unreadable(reason: string): DecodedJob {

@@ -1,5 +1,6 @@
 import { buildKey, type ImageOptions } from "./build-key.ts";
 import { parseImage } from "./image.ts";
+import { planned } from "./layer-plans.ts";
 import { packageSetOfPin } from "./package-set.ts";
 import type { Clock, PinRecord, Pins, Pulls } from "./ports.ts";
 import { isSettled, type BuildRequest } from "./record.ts";
@@ -36,7 +37,7 @@ async function move(
 ): Promise<void> {
   const { pins, pulls, log, now } = tools;
   const names = await pulls.recent(id, now() - latelyMs, tools.images);
-  const pin = { packageSet: packageSetOfPin(id), revision: next.revision };
+  const pin = planned({ packageSet: packageSetOfPin(id), revision: next.revision }, next.plans);
   const settled = await Promise.all(
     names.map(async (name) => {
       // The name says its platform, so which one stands for names that do not is all the same.
@@ -47,9 +48,10 @@ async function move(
   const missing = settled.filter((isThere) => !isThere).length;
   if (missing > 0 && now() - next.since < longestMs) return;
   const { version, next: _next, current, ...kept } = record;
+  const { since: _since, ...standing } = next;
   const moved = {
     ...kept,
-    current: { revision: next.revision, resolvedAt: now() },
+    current: { ...standing, resolvedAt: now() },
     ...(current === undefined ? {} : { previous: current.revision }),
   };
   if (!(await pins.replace(id, version, moved))) return;

@@ -13,6 +13,21 @@ export interface Nix {
   release(root: string): Promise<void>;
   /** Everything that store paths refer to, themselves included. */
   closure(paths: readonly string[], signal: AbortSignal): Promise<readonly StorePath[]>;
+  /** What is known of all packages of a set, of this store and of binary caches; nothing is built or fetched. */
+  survey(pin: Pin, architecture: Architecture, signal: AbortSignal): Promise<Survey>;
+}
+
+export interface Survey {
+  /** Those that can be evaluated, in the order of their attributes. */
+  readonly packages: readonly ListedPackage[];
+  /** The store paths of theirs that are known, with all they refer to as far as that is known. */
+  readonly paths: readonly StorePath[];
+}
+
+export interface ListedPackage {
+  readonly attribute: string;
+  /** The store paths that an image takes of it. */
+  readonly outputs: readonly string[];
 }
 
 export type Pinned =

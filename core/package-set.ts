@@ -1,4 +1,5 @@
 import { withoutCredentials } from "./credentials.ts";
+import type { AppliedPlans } from "./layer-plans.ts";
 
 /**
  * Where packages come from. `reference` is what the tag `latest` stands for:
@@ -37,6 +38,8 @@ export function withPlaces(
 export interface Pin {
   readonly packageSet: string;
   readonly revision: string;
+  /** The layer plans of its images, decided when it was first asked for; left out where there was none. */
+  readonly plans?: AppliedPlans;
 }
 
 /** What a tag selects: a revision by its own name, or a reference that has to be looked up and may move. */

@@ -1,6 +1,8 @@
 import type { BuildKey } from "./build-key.ts";
 import type { Digest, Measure } from "./digest.ts";
-import type { Image } from "./image.ts";
+import type { Architecture, Image } from "./image.ts";
+import type { AppliedPlans } from "./layer-plans.ts";
+import type { Pin } from "./package-set.ts";
 import type {
   BuildRecord,
   BuildRequest,
@@ -27,6 +29,11 @@ export interface BlobStore {
   stat(digest: Digest): Promise<{ readonly size: number } | undefined>;
   /** Where a blob can be had; the bytes of "here" are read when they are iterated. */
   locate(digest: Digest): Promise<LocatedBlob | undefined>;
+  /**
+   * The bytes of a small blob; undefined where there is none, or its bytes no longer have its digest. Rejects where it
+   * has more than `limitBytes`.
+   */
+  read(digest: Digest, limitBytes: number): Promise<Uint8Array | undefined>;
   /** Stores a stream under the digest of its bytes. Rejects, and leaves nothing behind, when the stream or the signal does. */
   write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Measure>;
   /** Whether a blob is there, has this size, and its bytes still have its digest. */
@@ -147,6 +154,30 @@ export interface Pins {
   list(): Promise<readonly { readonly id: string; readonly record: PinRecord }[]>;
 }
 
+/** Layer plans: which was learned last, and which apply where. The bytes of a plan are the blob under its digest. */
+export interface Plans {
+  /** What was learned last, by the name `planId` gives it. */
+  read(id: string): Promise<PlanRecord | undefined>;
+  /** Compare and set, as `Pins.replace`. */
+  replace(id: string, version: number, next: Omit<PlanRecord, "version">): Promise<boolean>;
+  /** The plans of a revision; undefined while that is not decided. */
+  applied(pin: Pin): Promise<AppliedPlans | undefined>;
+  /** Has other plans apply to a revision where it is still `seen` that do, and gives those that apply then. */
+  apply(pin: Pin, seen: AppliedPlans | undefined, next: AppliedPlans): Promise<AppliedPlans>;
+}
+
+export interface PlanRecord {
+  readonly version: number;
+  /** When somebody last asked for one to be learned. */
+  readonly askedAt: number;
+  /** Learned at this revision. */
+  readonly current?: {
+    readonly digest: Digest;
+    readonly revision: string;
+    readonly learnedAt: number;
+  };
+}
+
 /** Which images people pull by tags that move, so that they can be built anew before their tag does. */
 export interface Pulls {
   /** Notes that an image, by the name `imageName` gives it, was pulled where this pin stood. */
@@ -161,12 +192,18 @@ export interface PinRecord {
   readonly reference: string | undefined;
   /** When somebody last asked for it to be looked up. */
   readonly askedAt: number;
-  readonly current?: { readonly revision: string; readonly resolvedAt: number };
+  readonly current?: Standing & { readonly resolvedAt: number };
   readonly previous?: string;
   /** Where it will stand once the images pulled lately are built there; `since` is when it first began to move. */
-  readonly next?: { readonly revision: string; readonly since: number };
+  readonly next?: Standing & { readonly since: number };
   /** The last look-up selected nothing, or could not be made. */
   readonly failure?: PinFailure;
+}
+
+/** A revision; the plans are those of `Plans.applied`, here so that a pull reads them with the pin. */
+export interface Standing {
+  readonly revision: string;
+  readonly plans?: AppliedPlans;
 }
 
 export interface PinFailure {
@@ -178,7 +215,16 @@ export interface PinFailure {
 /** What the worker is asked to do. A hint: the record, or the pin, says whether it is still wanted. */
 export type Job =
   | { readonly kind: "build"; readonly key: BuildKey }
-  | { readonly kind: "pin"; readonly pinId: string };
+  | { readonly kind: "pin"; readonly pinId: string }
+  | PlanJob;
+
+/** Has a layer plan learned at a revision. */
+export interface PlanJob {
+  readonly kind: "plan";
+  readonly packageSet: string;
+  readonly revision: string;
+  readonly architecture: Architecture;
+}
 
 /** Jobs are delivered at least once, in no order, maybe twice at once; those not acknowledged come again. */
 export interface JobQueue {

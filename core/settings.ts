@@ -1,4 +1,4 @@
-import type { ImageOptions } from "./build-key.ts";
+import type { Grouping, ImageOptions } from "./build-key.ts";
 import type { Compression } from "./compression.ts";
 import { publicNixpkgs } from "./package-set.ts";
 import {
@@ -44,9 +44,15 @@ const image = {
   ),
   layers: setting(
     "FIRN_LAYERS",
-    "layers an image may have; Docker's limit is 125",
-    "94",
+    "layers an image may have; Docker's limit is 125, and what is left is for those who build on the image",
+    "60",
     whole(2, 125),
+  ),
+  grouping: setting(
+    "FIRN_GROUPING",
+    "`plan`: what shares a layer is learned for the whole package set, and applies from the next revision on; `dominators`: each image by itself",
+    "plan",
+    oneOf<Grouping>("plan", "dominators"),
   ),
   compression: setting(
     "FIRN_COMPRESSION",
@@ -230,16 +236,10 @@ export const workerSettings = {
 
 export type FunctionsSettings = Settings<typeof functionsSettings>;
 export type WorkerSettings = Settings<typeof workerSettings>;
-type ImageSettings = Settings<typeof image>;
+type Shaping = Pick<Settings<typeof image>, "layers" | "compression" | "allowUnfree" | "grouping">;
 
 /** What shapes every image, out of the settings; `popularity` is the digest of the popularity file, "" for none. */
-export function imageOptions(
-  {
-    layers,
-    compression,
-    allowUnfree,
-  }: Pick<ImageSettings, "layers" | "compression" | "allowUnfree">,
-  popularity = "",
-): ImageOptions {
-  return { layerBudget: layers, popularity, compression, allowUnfree };
+export function imageOptions(settings: Shaping, popularity = ""): ImageOptions {
+  const { layers, compression, allowUnfree, grouping } = settings;
+  return { layerBudget: layers, popularity, compression, allowUnfree, grouping };
 }

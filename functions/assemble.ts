@@ -9,6 +9,7 @@ import type {
   Clock,
   JobQueue,
   Pins,
+  Plans,
   Pulls,
   Referrers,
 } from "../core/ports.ts";
@@ -25,6 +26,7 @@ import { createWaiting } from "./waiting.ts";
 export interface Foundation {
   readonly cache: BuildCache;
   readonly pins: Pins;
+  readonly plans: Plans;
   readonly pulls: Pulls;
   readonly blobs: BlobStore;
   readonly referrers: Referrers;
@@ -49,9 +51,9 @@ export interface Foundation {
 
 /** Puts the functions together. */
 export function assemble(foundation: Foundation) {
-  const { cache, pins, pulls, queues, packageSet, settings, now, log } = foundation;
+  const { cache, pins, plans, pulls, queues, packageSet, options, settings, now, log } = foundation;
   const times = pinTimes(packageSet, settings.pinSeconds);
-  const asking = { packageSet, pins, queue: queues.pin, times, now, log };
+  const asking = { packageSet, pins, plans, options, queue: queues.pin, times, now, log };
   const currentPins = createCurrentPins(asking);
   return {
     currentPins,

@@ -5,12 +5,17 @@ import { giveUp } from "./give-up.ts";
 
 /**
  * Makes the function that ends jobs which were delivered too often: those who wait for the build are told, and the
- * next pull starts it again. A pin that could not be looked up needs nothing: whoever wants it asks again.
+ * next pull starts it again. A pin that could not be looked up needs nothing, nor a
+ * plan that could not be learned: whoever wants it asks again.
  */
 export function createBurial({ cache, log }: { readonly cache: BuildCache; readonly log: Log }) {
   return async (job: Job): Promise<void> => {
     if (job.kind === "pin") {
       log("ERROR", "a look-up of where the package set stands was delivered too often", { job });
+      return;
+    }
+    if (job.kind === "plan") {
+      log("ERROR", "a job to learn a layer plan was delivered too often", { job });
       return;
     }
     const key = parseBuildKey(job.key);

@@ -3,6 +3,7 @@ import { createGoogleBuildCache } from "../core/google/build-cache.ts";
 import { connectFirestore, emulatorOf } from "../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../core/google/job-queue.ts";
 import { createGooglePins } from "../core/google/pins.ts";
+import { createGooglePlans } from "../core/google/plans.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
 import { createGoogleReferrers } from "../core/google/referrers.ts";
@@ -36,6 +37,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   const functions = assemble({
     cache,
     pins: createGooglePins(firestore),
+    plans: createGooglePlans(firestore),
     pulls: createGooglePulls(firestore),
     blobs,
     referrers: createGoogleReferrers(firestore),

@@ -1,7 +1,17 @@
 import { LRUCache } from "lru-cache";
 import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
+import type { ImageOptions } from "../core/build-key.ts";
+import { planned, withPlans } from "../core/layer-plans.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
-import type { Clock, JobQueue, PinFailure, PinRecord, Pins } from "../core/ports.ts";
+import type {
+  Clock,
+  JobQueue,
+  PinFailure,
+  PinRecord,
+  Pins,
+  Plans,
+  Standing,
+} from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
 import { until } from "./until.ts";
@@ -22,6 +32,8 @@ export interface CurrentPins {
 export interface PinTools {
   readonly packageSet: PackageSet;
   readonly pins: Pins;
+  readonly plans: Plans;
+  readonly options: ImageOptions;
   readonly queue: JobQueue;
   readonly times: PinTimes;
   readonly now: Clock;
@@ -29,6 +41,8 @@ export interface PinTools {
 }
 
 const inProcessMs = 60_000;
+// Which plans apply at a revision does not change, unless one of them got lost.
+const revisionMs = 60 * 60_000;
 const failureRememberedMs = 30_000;
 // A store that answers does so in milliseconds.
 const storeMs = 500;
@@ -41,10 +55,23 @@ interface ReadPin {
 }
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
-  const { packageSet, pins, times, now, log } = tools;
+  const { packageSet, pins, plans, options, times, now, log } = tools;
   const read = new LRUCache<string, ReadPin>({ max: 10_000 });
   const refreshedAt = new LRUCache<string, number>({ max: 10_000 });
-  const pinAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
+  const revisions = new LRUCache<string, Promise<Pin>>({ max: 10_000, ttl: revisionMs });
+  const bareAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
+  const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
+
+  /** A revision that was asked for by its own name: which plans apply there stands with no pin. */
+  async function revisionNamed(revision: string): Promise<Pin> {
+    if (options.grouping !== "plan") return bareAt(revision);
+    const known =
+      revisions.get(revision) ?? withPlans(plans, bareAt(revision), options.layerBudget);
+    revisions.set(revision, known, { noUpdateTTL: true });
+    // Its failure is the callers' to see; the next one tries again.
+    known.catch(() => revisions.delete(revision));
+    return await known;
+  }
 
   function ageOf(record: PinRecord): number {
     return record.current === undefined ? Infinity : now() - record.current.resolvedAt;
@@ -93,7 +120,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     const { current, failure } = record ?? {};
     if (failure !== undefined && failure.failedAt >= since) return { state: "failed", failure };
     if (current !== undefined && current.resolvedAt >= since)
-      return { state: "pinned", pin: pinAt(current.revision) };
+      return { state: "pinned", pin: pinAt(current) };
     return undefined;
   }
 
@@ -126,19 +153,19 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   return {
     async known(tag) {
       const selection = selectRevision(packageSet, tag);
-      if (selection.kind === "revision") return pinAt(selection.revision);
+      if (selection.kind === "revision") return await revisionNamed(selection.revision);
       const { pinId, reference } = selection;
       const record = await recordOf(pinId);
       if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
       if (ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs) {
         await refresh(pinId, reference, record);
       }
-      return pinAt(record.current.revision);
+      return pinAt(record.current);
     },
     async lookUp(tag, signal) {
       const selection = selectRevision(packageSet, tag);
       if (selection.kind === "revision") {
-        return { state: "pinned", pin: pinAt(selection.revision) };
+        return { state: "pinned", pin: await revisionNamed(selection.revision) };
       }
       const { pinId, reference } = selection;
       const record = await pins.read(pinId);

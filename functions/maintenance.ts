@@ -1,6 +1,8 @@
-import { imageName } from "../core/image.ts";
+import { askForPlan } from "../core/ask-for-plan.ts";
+import { imageName, type Platforms } from "../core/image.ts";
 import { movePins, type MoveTools } from "../core/move-pins.ts";
-import type { JobQueue, NeglectedBuild } from "../core/ports.ts";
+import { packageSetId, selectRevision, type PackageSet } from "../core/package-set.ts";
+import type { BlobStore, JobQueue, NeglectedBuild, Plans } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
 import { messageOf } from "../core/log.ts";
 import { askForPin } from "./ask-for-pin.ts";
@@ -8,6 +10,10 @@ import type { PinTimes } from "../core/pin-times.ts";
 import { giveUp } from "./give-up.ts";
 
 export interface MaintenanceTools extends Omit<MoveTools, "queue"> {
+  readonly plans: Plans;
+  readonly blobs: Pick<BlobStore, "stat">;
+  readonly packageSet: PackageSet;
+  readonly platforms: Platforms;
   readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly times: PinTimes;
   /** Deletes uploads that were given up, and says how many. */
@@ -58,6 +64,26 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
     for (const build of await cache.neglected(neglectedMs, neglectedAtOnce)) await lookAfter(build);
   }
 
+  /** Where `latest` stands, once somebody pulls there: before that there may be nothing to learn from. */
+  async function learnedFrom(): Promise<string | undefined> {
+    const selection = selectRevision(tools.packageSet, "latest");
+    if (selection.kind === "revision") return selection.revision;
+    const pin = await pins.read(selection.pinId);
+    const [pulled] = await pulls.recent(selection.pinId, now() - latelyMs, 1);
+    return pulled === undefined ? undefined : pin?.current?.revision;
+  }
+
+  async function learnPlans(): Promise<void> {
+    if (tools.options.grouping !== "plan") return;
+    const revision = await learnedFrom();
+    if (revision === undefined) return;
+    const packageSet = packageSetId(tools.packageSet);
+    for (const architecture of tools.platforms) {
+      const asking = { ...tools, queue: queues.prebuild };
+      await askForPlan(asking, { packageSet, revision, architecture });
+    }
+  }
+
   async function sweep(): Promise<void> {
     const swept = await tools.sweepStaging();
     if (swept > 0) log("INFO", `deleted ${swept} uploads that were given up`);
@@ -67,6 +93,7 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
     "refresh pins": refreshPins,
     "move pins": () => movePins({ ...tools, queue: queues.prebuild }),
     "look after builds": lookAfterBuilds,
+    "have layer plans learned": learnPlans,
     "sweep the staging area": sweep,
   };
 

@@ -2,14 +2,16 @@ import { LRUCache } from "lru-cache";
 import { buildKey, type ImageOptions } from "../core/build-key.ts";
 import type { Digest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
+import { planned } from "../core/layer-plans.ts";
 import { parseImages, type Image, type Platforms } from "../core/image.ts";
 import { messageOf } from "../core/log.ts";
 import { packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, Plans } from "../core/ports.ts";
 import { requestBuild, type RequestTools } from "../core/request-build.ts";
 
 export interface MendingTools extends RequestTools {
   readonly packageSet: PackageSet;
+  readonly plans: Pick<Plans, "applied">;
   readonly options: ImageOptions;
   readonly platforms: Platforms;
   readonly now: Clock;
@@ -24,7 +26,7 @@ const onceInMs = 60_000;
  * promises it: the layers that are left are reused. Never rejects.
  */
 export function createMending(tools: MendingTools) {
-  const { cache, packageSet, options, log, now } = tools;
+  const { cache, packageSet, plans, options, log, now } = tools;
   const looked = new LRUCache<string, true>({ max: 10_000, ttl: onceInMs, perf: { now } });
 
   async function mendAt(image: Image, pin: Pin, digest: Digest): Promise<void> {
@@ -44,7 +46,12 @@ export function createMending(tools: MendingTools) {
       looked.set(name, true);
       const set = packageSetId(packageSet);
       const revisions = await cache.revisions(set, images, mostRevisions);
-      const pins = revisions.map((revision) => ({ packageSet: set, revision }));
+      const pins = await Promise.all(
+        revisions.map(async (revision) => {
+          const pin = { packageSet: set, revision };
+          return planned(pin, await plans.applied(pin));
+        }),
+      );
       for (const image of images) for (const pin of pins) await mendAt(image, pin, digest);
     } catch (error) {
       if (error instanceof RegistryError) return;

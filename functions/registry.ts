@@ -2,7 +2,7 @@ import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
 import { checkName } from "../core/image.ts";
 import type { PackageSet } from "../core/package-set.ts";
-import type { BlobStore, Clock, Pins, Referrers } from "../core/ports.ts";
+import type { BlobStore, Clock, Pins, Plans, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
@@ -21,6 +21,7 @@ export interface RegistryTools extends PullTools {
   readonly blobs: BlobStore;
   readonly packageSet: PackageSet;
   readonly references: Pick<Pins, "list">;
+  readonly plans: Pick<Plans, "applied">;
   readonly referrers: Pick<Referrers, "list">;
   readonly hold: HoldTimes;
   /** How long a tag is taken to stand where it was just served from. */

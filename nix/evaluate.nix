@@ -55,20 +55,14 @@ let
     in
     if found == [ ] then [ ] else head found;
 
-  isDerivation = value: isAttrs value && (value.type or null) == "derivation";
-  outputsOf = value: let named = value.outputs or [ "out" ]; in
-    if isList named && named != [ ] then named else throw "its outputs are not a list of names";
+  outputs = import ./outputs.nix;
+  inherit (outputs) isDerivation;
   stringOr = other: value: if isString value then value else other;
   need = name: value: if isString (value.${name} or null) then value.${name} else throw "it has no ${name}, or one that is no text";
-  documentation = [ "man" "info" "doc" "devdoc" "devman" ];
 
   describe = path: value: output:
     let
-      wanted =
-        let
-          toInstall = value.meta.outputsToInstall or [ ];
-          useful = filter (name: ! elem name documentation && elem name (outputsOf value)) (if isList toInstall then toInstall else [ ]);
-        in if output != null then [ output ] else if useful != [ ] then useful else [ (head (outputsOf value)) ];
+      wanted = if output != null then [ output ] else outputs.toInstall value;
       parsed = builtins.parseDrvName (need "name" value);
     in
     {
@@ -100,7 +94,7 @@ let
     else if ! isAttrs value then { state = "not-found"; inherit prefix; names = [ ]; }
     else if names == [ ] then { state = "not-found"; inherit prefix; names = attrNames value; }
     else if length names > 1 then { state = "ambiguous"; inherit prefix names; }
-    else look (join prefix name) next rest (if isDerivation value && elem name (outputsOf value) then name else null);
+    else look (join prefix name) next rest (if isDerivation value && elem name (outputs.all value) then name else null);
 
   answer = name:
     let

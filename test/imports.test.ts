@@ -21,6 +21,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^node:(?!child_process)/,
     /^tar$/,
     /^p-limit$/,
+    /^lru-cache$/,
     /^execa$/,
     /^fastest-levenshtein$/,
     /^google-auth-library$/,
@@ -42,6 +43,7 @@ const compositionRoots = new Set([
   "worker/index.ts",
   "worker/compose.ts",
   "infra/google/prebuild.ts",
+  "infra/local/popcount.ts",
   "infra/local/start.ts",
 ]);
 

@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
-import { compressionOf, type ImageOptions } from "../core/build-key.ts";
-import type { Compression } from "../core/compression.ts";
+import { meaningOf, planFor, type ImageOptions, type Meaning } from "../core/build-key.ts";
 import { everywherePackages, imageName, shellPackages } from "../core/image.ts";
 import { imageDocuments } from "../core/manifest.ts";
 import type { Nix, Package } from "../core/ports.ts";
@@ -12,6 +11,8 @@ import { imageConfig } from "./image-config.ts";
 import { packageFaultOf } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
 import { groupLayers } from "./layers.ts";
+import { groupByPlan } from "./plan-layers.ts";
+import { createPlanReader } from "./read-plan.ts";
 import { packTar, type PackTools } from "./pack.ts";
 import { createLayerPacking } from "./pack-layers.ts";
 import type { Popularity } from "./popularity.ts";
@@ -45,6 +46,7 @@ type Tell = (phase: Phase, message: string, done?: number, total?: number) => vo
 export function createBuild(tools: BuildTools): Build {
   const { nix, blobs, options } = tools;
   const packLayers = createLayerPacking(tools);
+  const readPlan = createPlanReader(blobs);
   // A large package set takes a core and a gigabyte to evaluate.
   const evaluating = pLimit(availableParallelism());
   const { atOnce } = tools;
@@ -88,7 +90,9 @@ export function createBuild(tools: BuildTools): Build {
     signal: AbortSignal,
   ): Promise<Settlement> {
     const { key } = request;
-    const compression = compressionFor(request);
+    const { compression, plan: digest } = meaningFor(request);
+    // Of a plan that cannot be read nothing is made up: the key promises what is grouped by it.
+    const plan = digest === undefined ? undefined : await readPlan(digest);
     try {
       tell("realising", "asking Nix for the packages");
       const realised = await nix.realise(
@@ -108,7 +112,11 @@ export function createBuild(tools: BuildTools): Build {
 
       // One of the layers is the image's own: its links and account files.
       const budget = options.layerBudget - 1;
-      const groups = groupLayers(closure, roots, { budget, popularity: tools.popularity });
+      const { popularity } = tools;
+      const groups =
+        plan === undefined
+          ? groupLayers(closure, roots, { budget, popularity })
+          : groupByPlan(closure, roots, { budget, popularity, plan });
       const say = (done: number) =>
         tell("packing", `packed ${done} of ${groups.length} layers`, done, groups.length);
       const layers = await packLayers(groups, compression, say, signal);
@@ -129,15 +137,15 @@ export function createBuild(tools: BuildTools): Build {
   }
 
   // The key says how: whoever made it may be set differently.
-  function compressionFor({ key, image, pin }: BuildRequest): Compression {
-    const asked = compressionOf(key, image, pin, options);
+  function meaningFor({ key, image, pin }: BuildRequest): Meaning {
+    const asked = meaningOf(key, image, pin, options);
     if (asked === undefined)
       tools.log(
         "WARNING",
         `the key of ${imageName(image)} is not of this worker's settings: is FIRN_LAYERS, FIRN_ALLOW_UNFREE or FIRN_POPULARITY another where it was asked for?`,
         { key },
       );
-    return asked ?? options.compression;
+    return asked ?? { compression: options.compression, plan: planFor(image, pin, options) };
   }
 }
 

@@ -6,6 +6,7 @@ import { connectFirestore, emulatorOf } from "../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../core/google/job-queue.ts";
 import { createGoogleLayerCache } from "../core/google/layer-cache.ts";
 import { createGooglePins } from "../core/google/pins.ts";
+import { createGooglePlans } from "../core/google/plans.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
 import { pullSubscriptionNames, topicNames } from "../core/google/topics.ts";
@@ -46,6 +47,7 @@ export async function compose(
 
   const cache = createGoogleBuildCache(firestore, now);
   const pins = createGooglePins(firestore);
+  const plans = createGooglePlans(firestore);
   const pulls = createGooglePulls(firestore);
   const layers = createGoogleLayerCache(firestore);
   const blobs = createGoogleBlobStore({ ...settings, now });
@@ -77,8 +79,9 @@ export async function compose(
   const moves = pinTimes(packageSet, settings.pinSeconds).staleMs === Infinity;
   const moveTools = { cache, pins, pulls, queue: queues.prebuild, options, images, now, log };
   const moving = moves ? moveTools : undefined;
+  const planning = { plans, pulls, blobs, packageSet, options, popularity, ahead: queues.prebuild };
   const handlerFor = (signal: AbortSignal) =>
-    createJobHandler({ cache, pins, nix, build, log, now, moving, leaseMs }, signal);
+    createJobHandler({ cache, pins, nix, build, log, now, moving, leaseMs, ...planning }, signal);
 
   return {
     /** Takes jobs from the subscriptions until it is to stop and the last of them has ended. */

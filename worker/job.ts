@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { BuildKey } from "../core/build-key.ts";
 import { imageName } from "../core/image.ts";
-import type { BuildCache, Handled, Job, Lease } from "../core/ports.ts";
+import { askForPlan } from "../core/ask-for-plan.ts";
+import type { BlobStore, BuildCache, Handled, Job, JobQueue, Lease, Nix } from "../core/ports.ts";
 import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
 import { logWith, messageOf, type Log } from "../core/log.ts";
 import type { Build } from "./build.ts";
@@ -9,8 +10,14 @@ import { forClients } from "./for-clients.ts";
 import { movePins } from "../core/move-pins.ts";
 import { packageSetOfPin } from "../core/package-set.ts";
 import { lookUpPin, type PinJobTools } from "./pin-job.ts";
+import { learnPlanAt, type PlanJobTools } from "./plan-job.ts";
+import { PlanLost } from "./read-plan.ts";
 
-export interface JobTools extends PinJobTools {
+export interface JobTools extends PinJobTools, PlanJobTools {
+  readonly nix: Nix;
+  readonly blobs: BlobStore;
+  /** Where what nobody waits for is asked for. */
+  readonly ahead: JobQueue;
   readonly cache: BuildCache;
   readonly build: Build;
   /** How long a silent owner keeps a build; a minute, if not said. */
@@ -51,8 +58,9 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       const signal = AbortSignal.any([stopping, lost.signal]);
       const settlement = await tools
         .build(record, reporter.report, signal)
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           signal.throwIfAborted();
+          if (error instanceof PlanLost) await replacePlan(record);
           return ourFailure(error, log);
         });
       await reporter.end();
@@ -84,6 +92,12 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
     }
   }
 
+  async function replacePlan({ image, pin }: BuildRecord): Promise<void> {
+    const { packageSet, revision } = pin;
+    const at = { packageSet, revision, architecture: image.architecture };
+    await askForPlan({ ...tools, queue: tools.ahead }, at, true);
+  }
+
   function say(log: Log, record: BuildRecord, settlement: Settlement): void {
     const seconds = Math.round((tools.now() - record.requestedAt) / 100) / 10;
     const name = imageName(record.image);
@@ -101,7 +115,8 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
   return async (job: Job): Promise<Handled> => {
     if (job.kind === "build") return await build(job.key);
     try {
-      await lookUpPin(tools, job.pinId, stopping);
+      if (job.kind === "plan") await learnPlanAt(tools, job, stopping);
+      else await lookUpPin(tools, job.pinId, stopping);
       return acknowledged;
     } catch (error) {
       if (stopping.aborted) return { outcome: "return", afterMs: 0 };

@@ -1,19 +1,29 @@
 import { stat } from "node:fs/promises";
-import type { Evaluation, Nix, Question } from "../core/ports.ts";
-import { packageSetId } from "../core/package-set.ts";
+import { join } from "node:path";
+import type { Architecture } from "../core/image.ts";
+import type { Evaluation, Nix, Question, Survey } from "../core/ports.ts";
+import { packageSetId, type Pin } from "../core/package-set.ts";
 import { evaluate } from "./evaluate.ts";
 import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, realise, release } from "./realise.ts";
 import { createStarterSources } from "./starter-source.ts";
+import { createSurvey, type SurveyTools } from "./survey.ts";
 
 export interface NixAdapterTools extends PinTools {
   readonly allowUnfree: boolean;
+  readonly survey?: Pick<SurveyTools, "caches" | "onProgress">;
 }
 
 /** The `Nix` port over the Nix of this machine. */
 export function createNix(tools: NixAdapterTools): Nix {
   // Fetching is the same work for every image of a revision; the store path is asked for once a process.
   const sources = new Map<string, string>();
+  const survey = createSurvey({
+    ...tools,
+    kept: join(tools.roots, "../narinfos.jsonl"),
+    onProgress: (message) => tools.log("DEBUG", message),
+    ...tools.survey,
+  });
   const starterSource = createStarterSources(tools);
 
   async function sourceOf(revision: string, signal: AbortSignal): Promise<string | undefined> {
@@ -24,25 +34,46 @@ export function createNix(tools: NixAdapterTools): Nix {
     return source;
   }
 
-  async function evaluateAt(question: Question, signal: AbortSignal): Promise<Evaluation> {
-    const { packageSet, revision } = question.pin;
+  /** The store path that packages of an architecture are evaluated in, or why there is none. */
+  async function sourceFor(
+    { packageSet, revision }: Pin,
+    architecture: Architecture,
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly state: "found"; readonly path: string }
+    | { readonly state: "evaluation-failed" | "revision-unknown"; readonly message: string }
+  > {
     const served = packageSetId(tools.packageSet);
     if (packageSet !== served) {
       const message = `this registry serves ${served} now, no longer ${packageSet}`;
       return { state: "revision-unknown", message };
     }
-    const source = await sourceOf(revision, signal);
-    if (source === undefined) {
+    const path = await sourceOf(revision, signal);
+    if (path === undefined) {
       const message = `the package set has no revision ${revision}: use latest, a branch or another commit`;
       return { state: "revision-unknown", message };
     }
-    const { allowUnfree } = tools;
-    if (tools.packageSet.kind !== "starter") {
-      return await evaluate(tools, { ...question, source, allowUnfree }, signal);
-    }
-    const found = await starterSource(source, question.architecture, signal);
+    if (tools.packageSet.kind !== "starter") return { state: "found", path };
+    const found = await starterSource(path, architecture, signal);
     if (found.state === "none") return { state: "evaluation-failed", message: found.message };
+    return { state: "found", path: found.path };
+  }
+
+  async function evaluateAt(question: Question, signal: AbortSignal): Promise<Evaluation> {
+    const found = await sourceFor(question.pin, question.architecture, signal);
+    if (found.state !== "found") return found;
+    const { allowUnfree } = tools;
     return await evaluate(tools, { ...question, source: found.path, allowUnfree }, signal);
+  }
+
+  async function surveyAt(
+    at: Pin,
+    architecture: Architecture,
+    signal: AbortSignal,
+  ): Promise<Survey> {
+    const found = await sourceFor(at, architecture, signal);
+    if (found.state !== "found") throw new Error(found.message);
+    return await survey({ source: found.path, architecture }, signal);
   }
 
   return {
@@ -51,6 +82,7 @@ export function createNix(tools: NixAdapterTools): Nix {
     realise: (wanted, signal) => realise(tools, wanted, signal),
     release: (root) => release(tools, root),
     closure: (paths, signal) => closure(tools, paths, signal),
+    survey: surveyAt,
   };
 }
 

@@ -4,7 +4,7 @@ import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
 import { hasProxy, inheritedEnvironment, type Environment } from "./environment.ts";
-import { createNix } from "./nix.ts";
+import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
 
@@ -16,13 +16,15 @@ export interface NixOptions {
   readonly nixConfig: string | undefined;
   readonly allowUnfree: boolean;
   readonly log: Log;
+  /** How package sets are surveyed, where it is not as Nix is set. */
+  readonly survey?: NixAdapterTools["survey"];
 }
 
 const expressions = resolve(import.meta.dirname, "../nix");
 
 /** Finds out how Nix works on this machine, where it has to be installed; gives the Nix of a package set. */
 export async function prepareNix(
-  { environment, data, nixConfig, allowUnfree, log }: NixOptions,
+  { environment, data, nixConfig, allowUnfree, log, survey = {} }: NixOptions,
   signal: AbortSignal,
 ): Promise<(packageSet: PackageSet) => Nix> {
   const run = createRun(inheritedEnvironment(environment));
@@ -35,7 +37,7 @@ export async function prepareNix(
   await rm(join(roots, "builds"), { recursive: true, force: true });
   return (packageSet) => {
     const needsHost = packageSet.kind === "starter";
-    const tools = { run, config: () => config(needsHost), expressions, log, roots, allowUnfree };
-    return createNix({ ...tools, packageSet });
+    const common = { run, config: () => config(needsHost), expressions, log };
+    return createNix({ ...common, roots, allowUnfree, packageSet, survey });
   };
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Digest } from "../digest.ts";
+import { digestOf, type Digest } from "../digest.ts";
 import type { BlobStore, Clock } from "../ports.ts";
 import { blobName, isSealed } from "./blob-object.ts";
 import { uploadBlob } from "./blob-upload.ts";
@@ -8,6 +8,7 @@ import {
   answered,
   connectBucket,
   describe,
+  isAbsent,
   type BucketConnection,
   type BucketSettings,
 } from "./bucket.ts";
@@ -76,6 +77,23 @@ export function createGoogleBlobStore(
         at: "elsewhere",
         url: await (keptUrl(digest, window) ?? keepUrl(digest, window)),
       };
+    },
+    async read(digest, limitBytes) {
+      const name = blobName(digest);
+      const found = await look(digest);
+      if (found === undefined) return undefined;
+      if (Number(found.size) > limitBytes) {
+        throw new Error(`${digest} has ${found.size} bytes, and ${limitBytes} are the limit`);
+      }
+      const file = (await connection.open()).file(name);
+      try {
+        // The digest says more than the checksum that the library would compare.
+        const [bytes] = await answered(`read ${name}`, file.download({ validation: false }));
+        return digestOf(bytes) === digest ? bytes : undefined;
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
     },
     async write(bytes, signal) {
       return await uploadBlob(await connection.open(), bytes, signal, options.wholeBytes);

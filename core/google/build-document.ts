@@ -5,6 +5,7 @@ import { imageName, type Architecture, type Image } from "../image.ts";
 import { isSettled } from "../record.ts";
 import type { BuildRecord, Failure, Lane, Phase, Progress, StoredManifest } from "../record.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
+import { decodePlans, encodePlans } from "./plans.ts";
 
 /**
  * The documents `images/{build key}` and `manifests/{hex}`. A record holds the bytes of its manifest, 20 KB where a
@@ -48,7 +49,7 @@ const absent = {
 export function encodeBuild({ record, published, publishedAt, changedAt, holder }: Build) {
   const { state, lane, requestedAt, attempt } = record;
   const { architecture, shell, packages } = record.image;
-  const { packageSet, revision } = record.pin;
+  const { packageSet, revision, plans } = record.pin;
   return {
     ...absent,
     ...encodeState(record),
@@ -57,7 +58,7 @@ export function encodeBuild({ record, published, publishedAt, changedAt, holder 
     requestedAt,
     attempt,
     image: { architecture, shell, packages },
-    pin: { packageSet, revision },
+    pin: { packageSet, revision, plans: encodePlans(plans) },
     published,
     // So that a query for old ones finds only what is open, with no other index than this field's.
     publishedAt: isSettled(record) ? null : publishedAt,
@@ -130,6 +131,7 @@ export function decodeRecord(id: string, fields: Fields): BuildRecord {
   if (key === undefined) throw new Error(`document images/${id} is not named after a build key`);
   const image = fields.map("image");
   const pin = fields.map("pin");
+  const plans = decodePlans(pin);
   const common = {
     key,
     image: {
@@ -137,7 +139,11 @@ export function decodeRecord(id: string, fields: Fields): BuildRecord {
       shell: image.truth("shell"),
       packages: image.texts("packages"),
     },
-    pin: { packageSet: pin.text("packageSet"), revision: pin.text("revision") },
+    pin: {
+      packageSet: pin.text("packageSet"),
+      revision: pin.text("revision"),
+      ...(plans && { plans }),
+    },
     lane: fields.word<Lane>("lane", { pull: true, prebuild: true }),
     requestedAt: fields.number("requestedAt"),
     attempt: fields.number("attempt"),

@@ -28,6 +28,8 @@ export const collections: readonly CollectionPlan[] = [
   { collection: "manifests", indexed: [] },
   { collection: "layers", indexed: [] },
   { collection: "referrers", indexed: [] },
+  { collection: "plans", indexed: [] },
+  { collection: "appliedPlans", indexed: [] },
   {
     collection: "pins",
     indexed: [{ field: "current.resolvedAt", order: "ascending" }],

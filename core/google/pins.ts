@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
 import type { PinFailure, PinRecord, Pins } from "../ports.ts";
+import { decodePlans, encodePlans } from "./plans.ts";
 import { change, writeAsSeen } from "./change.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
 import { answered, written, type FirestoreConnection } from "./firestore.ts";
@@ -71,9 +72,17 @@ function encode(pin: Omit<PinRecord, "version">) {
   return {
     reference: reference ?? null,
     askedAt,
-    current: current ? { revision: current.revision, resolvedAt: current.resolvedAt } : null,
+    current: current
+      ? {
+          revision: current.revision,
+          resolvedAt: current.resolvedAt,
+          plans: encodePlans(current.plans),
+        }
+      : null,
     previous: previous ?? null,
-    next: next ? { revision: next.revision, since: next.since } : null,
+    next: next
+      ? { revision: next.revision, since: next.since, plans: encodePlans(next.plans) }
+      : null,
     failure: failure ? encodeFailure(failure) : null,
     // Tags that people made up go by themselves; what stands somewhere stays. Only a timestamp can expire.
     expireAt: current ? null : new Date(askedAt + madeUpKeptMs),
@@ -104,11 +113,16 @@ function decodeRecord(fields: Fields): PinRecord {
 }
 
 function decodeCurrent(fields: Fields) {
-  return { revision: fields.text("revision"), resolvedAt: fields.number("resolvedAt") };
+  return { ...decodeStanding(fields), resolvedAt: fields.number("resolvedAt") };
 }
 
 function decodeNext(fields: Fields) {
-  return { revision: fields.text("revision"), since: fields.number("since") };
+  return { ...decodeStanding(fields), since: fields.number("since") };
+}
+
+function decodeStanding(fields: Fields) {
+  const plans = decodePlans(fields);
+  return { revision: fields.text("revision"), ...(plans && { plans }) };
 }
 
 function decodeFailure(fields: Fields): PinFailure {

@@ -1,8 +1,8 @@
 import { createReadStream, mkdirSync, rmSync } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, readFile as readWhole, rename, rm, stat } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
-import { hexOf, measured, type Digest, type Measure } from "../digest.ts";
+import { digestOf, hexOf, measured, type Digest, type Measure } from "../digest.ts";
 import type { BlobStore } from "../ports.ts";
 
 /**
@@ -52,6 +52,16 @@ export function createLocalBlobStore(folder: string): BlobStore {
         size: found.size,
         open: ({ first, last }) => readFile(path, first, last),
       };
+    },
+    async read(digest, limitBytes) {
+      const path = pathOf(digest);
+      const found = await statOrAbsent(path);
+      if (found === undefined) return undefined;
+      if (found.size > limitBytes) {
+        throw new Error(`${digest} has ${found.size} bytes, and ${limitBytes} are the limit`);
+      }
+      const bytes = await readWhole(path);
+      return digestOf(bytes) === digest ? bytes : undefined;
     },
     async write(bytes, signal) {
       const staged = join(staging, randomUUID());

@@ -31,6 +31,10 @@ const schema = `
   create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
   create index if not exists pins_standing on pins (id) where pin ->> '$.current' is not null;
   create index if not exists pins_made_up on pins (pin ->> '$.askedAt') where pin ->> '$.current' is null;
+  create table if not exists plans (id text primary key, version integer not null, plan text not null) strict;
+  create table if not exists applied_plans (
+    package_set text not null, revision text not null, plans text not null,
+    primary key (package_set, revision)) strict;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
   create table if not exists referrers (

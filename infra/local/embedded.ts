@@ -9,6 +9,7 @@ import { openDatabase } from "../../core/local/database.ts";
 import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
+import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { messageOf, type Log } from "../../core/log.ts";
@@ -63,6 +64,7 @@ export async function startEmbedded(
   const pulls = createLocalPulls(database);
   const layers = createLocalLayerCache(database);
   const pins = createLocalPins(database);
+  const plans = createLocalPlans(database);
   const blobs = createLocalBlobStore(data);
 
   await assertFree(settings.host, settings.port);
@@ -79,7 +81,11 @@ export async function startEmbedded(
   const moveTools = { cache, pins, pulls, options, images: settings.prebuildImages, now, log };
   const times = pinTimes(packageSet, settings.pinSeconds);
   const moving = times.staleMs === Infinity ? { ...moveTools, queue: queues.prebuild } : undefined;
-  const handle = createJobHandler({ cache, pins, nix, build, log, now, moving }, stopping.signal);
+  const planning = { plans, pulls, blobs, packageSet, options, popularity, ahead: queues.prebuild };
+  const handle = createJobHandler(
+    { cache, pins, nix, build, log, now, moving, ...planning },
+    stopping.signal,
+  );
   const working = Promise.all([
     queues.pull.consume(settings.builds + lookedUpAhead, handle, stopping.signal),
     queues.prebuild.consume(settings.prebuilds, handle, stopping.signal),
@@ -93,6 +99,7 @@ export async function startEmbedded(
   const functions = assemble({
     cache,
     pins,
+    plans,
     pulls,
     blobs,
     referrers: createLocalReferrers(database),

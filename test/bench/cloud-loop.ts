@@ -3,6 +3,7 @@ import { createGoogleBuildCache } from "../../core/google/build-cache.ts";
 import { connectFirestore } from "../../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../../core/google/job-queue.ts";
 import { createGooglePins } from "../../core/google/pins.ts";
+import { createGooglePlans } from "../../core/google/plans.ts";
 import { createGooglePulls } from "../../core/google/pulls.ts";
 import { connectPubsub } from "../../core/google/pubsub.ts";
 import { pullSubscriptionNames, topicNames } from "../../core/google/topics.ts";
@@ -14,6 +15,7 @@ import { startEmulators } from "../../infra/local/emulators.ts";
 import { provision } from "../../infra/local/provision.ts";
 import type { Build } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
+import { noPopularity } from "../../worker/popularity.ts";
 import { options } from "../support/builds.ts";
 
 /** Registry and worker in this process over the emulators, with builds of the benchmark's own. */
@@ -46,16 +48,20 @@ export async function startLoop(build: Build) {
   const queue = queueOf("jobs");
   const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
   const unused = () => Promise.reject(new Error("nothing is built here"));
+  const blobs = { stat: unused, locate: unused, read: unused, write: unused, isSound: unused };
+  const plans = createGooglePlans(firestore);
+  const pulls = createGooglePulls(firestore);
   const registry = createRegistry({
     cache,
     queue,
-    blobs: { stat: unused, locate: unused, write: unused, isSound: unused },
+    blobs,
     packageSet,
+    plans,
     references: pins,
     referrers: { list: unused },
-    pins: createCurrentPins({ packageSet, pins, queue, times, now, log }),
+    pins: createCurrentPins({ packageSet, pins, plans, options, queue, times, now, log }),
     waiting: createWaiting(cache, queue, log),
-    notes: createPullNotes({ packageSet, pulls: createGooglePulls(firestore), now, log }),
+    notes: createPullNotes({ packageSet, pulls, now, log }),
     options,
     platforms: ["amd64"],
     hold: { shortMs: 25_000, longMs: 25_000 },
@@ -70,7 +76,21 @@ export async function startLoop(build: Build) {
     {
       cache,
       pins,
-      nix: { pin: unused, evaluate: unused, realise: unused, release: unused, closure: unused },
+      plans,
+      pulls,
+      packageSet,
+      options,
+      popularity: noPopularity,
+      blobs,
+      ahead: queue,
+      nix: {
+        pin: unused,
+        evaluate: unused,
+        realise: unused,
+        release: unused,
+        closure: unused,
+        survey: unused,
+      },
       build,
       log,
       now,

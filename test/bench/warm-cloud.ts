@@ -30,7 +30,7 @@ export async function startWarmCloud() {
   const key = buildKey(
     image,
     pin,
-    imageOptions({ layers: 94, compression: "gzip", allowUnfree: false }),
+    imageOptions({ layers: 94, compression: "gzip", allowUnfree: false, grouping: "plan" }),
   );
   await cache.request({ key, image, pin }, "pull");
   const claimed = await cache.claim(key, "bench", 60_000);

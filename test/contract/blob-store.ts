@@ -33,6 +33,18 @@ export function blobStoreContract(
       expect(await set.store.stat(digestOf(hello))).toBeUndefined();
       expect(await set.store.locate(digestOf(hello))).toBeUndefined();
       expect(await set.store.isSound(digestOf(hello), hello.length)).toBe(false);
+      expect(await set.store.read(digestOf(hello), 100)).toBeUndefined();
+    });
+
+    it("reads a small blob whole, and none that is larger than was said", async () => {
+      await using set = await setUp();
+      const { digest } = await set.store.write(chunks(hello), never);
+      expect(await set.store.read(digest, hello.length)).toEqual(hello);
+      await expect(set.store.read(digest, hello.length - 1)).rejects.toThrow(
+        `${digest} has 13 bytes, and 12 are the limit`,
+      );
+      const empty = await set.store.write(chunks(), never);
+      expect(await set.store.read(empty.digest, 0)).toHaveLength(0);
     });
 
     it("stores a stream under the digest of its bytes", async () => {
@@ -146,6 +158,7 @@ export function blobStoreContract(
         const { digest } = await set.store.write(chunks(hello), never);
         await set.corrupt(digest, bytes);
         expect(await set.store.isSound(digest, hello.length)).toBe(false);
+        expect(await set.store.read(digest, 100)).toBeUndefined();
         await set.store.write(chunks(hello), never);
         expect(await set.store.isSound(digest, hello.length)).toBe(true);
         expect(await bytesOf(set.store, digest)).toEqual(hello);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { digestOf } from "../../core/digest.ts";
 import type { Pins } from "../../core/ports.ts";
 
 /** What every `Pins` promises. */
@@ -65,11 +66,22 @@ export function pinsContract(
       await set.pins.replace("unknown", 0, { ...asked, failure });
       await set.pins.replace("standing", 0, { ...asked, current });
       await set.pins.replace("moving", 0, { ...asked, current, next });
+      const amd64 = digestOf("a plan");
+      const planned = { ...next, plans: { amd64 } };
+      await set.pins.replace("planned", 0, {
+        ...asked,
+        current: { ...current, plans: { amd64, arm64: amd64 } },
+        next: planned,
+      });
       const listed = await set.pins.list();
-      expect(listed.map(({ id }) => id).toSorted()).toEqual(["moving", "standing"]);
+      expect(listed.map(({ id }) => id).toSorted()).toEqual(["moving", "planned", "standing"]);
       expect(listed.find(({ id }) => id === "moving")?.record).toEqual(
         await set.pins.read("moving"),
       );
+      expect(await set.pins.read("planned")).toMatchObject({
+        current: { ...current, plans: { amd64, arm64: amd64 } },
+        next: planned,
+      });
     });
 
     it("show a watcher each change of its own reference, and end with the signal", async () => {

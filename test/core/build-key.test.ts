@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { buildKey, compressionOf, parseBuildKey, type ImageOptions } from "../../core/build-key.ts";
+import { buildKey, meaningOf, parseBuildKey, type ImageOptions } from "../../core/build-key.ts";
+import { digestOf } from "../../core/digest.ts";
 import { parseImage } from "../../core/image.ts";
 
 const image = parseImage("shell/git/htop", "amd64");
@@ -9,8 +10,11 @@ const options: ImageOptions = {
   popularity: "",
   compression: "gzip",
   allowUnfree: false,
+  grouping: "plan",
 };
 const key = buildKey(image, pin, options);
+const plan = digestOf("a plan");
+const planned = { ...pin, plans: { amd64: plan } };
 
 describe("the build key", () => {
   it("is the same for the same image, however its name was written", () => {
@@ -30,6 +34,7 @@ describe("the build key", () => {
     ["popularity", buildKey(image, pin, { ...options, popularity: "ab" })],
     ["compression", buildKey(image, pin, { ...options, compression: "zstd" })],
     ["unfree packages", buildKey(image, pin, { ...options, allowUnfree: true })],
+    ["layer plan", buildKey(image, planned, options)],
   ])("changes with the %s", (_, other) => {
     expect(other).not.toBe(key);
   });
@@ -44,13 +49,37 @@ describe("the build key", () => {
     for (const compression of ["gzip", "zstd", "none"] as const) {
       const asked = buildKey(image, pin, { ...options, compression });
       for (const set of ["gzip", "zstd", "none"] as const) {
-        expect(compressionOf(asked, image, pin, { ...options, compression: set })).toBe(
+        expect(meaningOf(asked, image, pin, { ...options, compression: set })).toEqual({
           compression,
-        );
+          plan: undefined,
+        });
       }
     }
     const otherwise = buildKey(image, pin, { ...options, layerBudget: 60 });
-    expect(compressionOf(otherwise, image, pin, options)).toBeUndefined();
+    expect(meaningOf(otherwise, image, pin, options)).toBeUndefined();
+  });
+
+  it("is what it was before there were layer plans, where none applies", () => {
+    const onlyOther = { ...pin, plans: { arm64: plan } };
+    expect(buildKey(image, onlyOther, options)).toBe(key);
+    expect(buildKey(image, planned, { ...options, grouping: "dominators" })).toBe(key);
+    expect(buildKey(image, { ...pin, plans: {} }, options)).toBe(key);
+  });
+
+  it("changes with which plan it is, that of the image's own platform", () => {
+    const other = { ...pin, plans: { amd64: digestOf("another plan") } };
+    expect(buildKey(image, other, options)).not.toBe(buildKey(image, planned, options));
+    const both = { ...pin, plans: { amd64: plan, arm64: digestOf("another plan") } };
+    expect(buildKey(image, both, options)).toBe(buildKey(image, planned, options));
+  });
+
+  it("says which layer plan it means, to a worker that is set to group otherwise", () => {
+    for (const set of ["plan", "dominators"] as const) {
+      const own = { ...options, grouping: set };
+      const grouped = buildKey(image, planned, options);
+      expect(meaningOf(grouped, image, planned, own)).toEqual({ compression: "gzip", plan });
+      expect(meaningOf(key, image, planned, own)).toEqual({ compression: "gzip", plan: undefined });
+    }
   });
 
   it("is a constant for these inputs: whoever changes it builds every image anew", () => {

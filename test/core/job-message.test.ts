@@ -51,12 +51,12 @@ const noJobs: readonly (readonly [string, string, string])[] = [
   [
     "no kind",
     JSON.stringify({ v: 1, key }),
-    'its kind is missing, which is neither "build" nor "pin"',
+    'its kind is missing, which is none of "build", "pin" and "plan"',
   ],
   [
     "another kind",
     JSON.stringify({ v: 1, kind: "bake", key }),
-    'its kind is "bake", which is neither "build" nor "pin"',
+    'its kind is "bake", which is none of "build", "pin" and "plan"',
   ],
   ["no key", JSON.stringify({ v: 1, kind: "build" }), "missing is not the key of a build"],
   [

@@ -16,6 +16,7 @@ const options = {
   popularity: "",
   compression: "gzip",
   allowUnfree: false,
+  grouping: "plan",
 } as const;
 const request = { key: buildKey(image, pin, options), image, pin };
 const failure: Failure = { reason: "packages-unknown", message: "no such package", log: [] };

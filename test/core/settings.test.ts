@@ -7,7 +7,8 @@ describe("settings", () => {
     expect(readSettings(localSettings, {})).toMatchObject({
       port: 8080,
       packageSet: "auto",
-      layers: 94,
+      layers: 60,
+      grouping: "plan",
       popularity: undefined,
       allowUnfree: false,
     });

@@ -3,6 +3,7 @@ import type { PackageSet } from "../../core/package-set.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
 import { parseImage } from "../../core/image.ts";
+import { options } from "../support/builds.ts";
 import { stores } from "../support/stores.ts";
 
 const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", reference: "main" };
@@ -29,7 +30,7 @@ it.each([
     return publish();
   };
   const queue = { ...set.queues.pin, publish: count };
-  const pins = createCurrentPins({ ...set, packageSet, queue, times, log: set.write });
+  const pins = createCurrentPins({ ...set, packageSet, options, queue, times, log: set.write });
   set.advance(61_000);
   for (let i = 0; i < 20; i++) {
     expect(await pins.known("latest")).toMatchObject({ revision: "r1" });
@@ -53,7 +54,7 @@ it.each([
       reads += 1;
       return isOut ? fail() : set.pins.read(id);
     };
-    const tools = { packageSet, queue: set.queues.pin, times, now: set.now, log: set.write };
+    const tools = { ...set, packageSet, options, queue: set.queues.pin, times, log: set.write };
     const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read } });
     await pins.known("latest");
     isOut = true;
@@ -71,7 +72,7 @@ it.each([
 
 it("where a tag stands that nobody knows, an outage is told", async () => {
   await using set = await stores();
-  const tools = { packageSet, queue: set.queues.pin, times, now: set.now, log: set.write };
+  const tools = { ...set, packageSet, options, queue: set.queues.pin, times, log: set.write };
   const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read: refuses } });
   await expect(pins.known("latest")).rejects.toThrow("out of reach");
 });

@@ -14,7 +14,8 @@ const soon = () => AbortSignal.timeout(50);
 async function prebuilding(platforms: Platforms = ["amd64"]) {
   const set = await stores();
   const { cache, queues, now, write: log } = set;
-  const tools = { packageSet, pins: set.pins, queue: queues.pin, times, now, log };
+  const { plans } = set;
+  const tools = { packageSet, pins: set.pins, plans, options, queue: queues.pin, times, now, log };
   const pins = createCurrentPins(tools);
   const prebuild = createPrebuild({
     cache,

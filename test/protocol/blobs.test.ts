@@ -107,6 +107,7 @@ it("the head of a blob's answer does not wait for its bytes, however long the st
         await new Promise(() => undefined);
       },
     }),
+    read: refuse,
     write: refuse,
     isSound: refuse,
   };

@@ -17,6 +17,7 @@ const options: ImageOptions = {
   popularity: "",
   compression: "gzip",
   allowUnfree: false,
+  grouping: "plan",
 };
 // A later Node than the one firn is built with: the former ones lack what firn is written in.
 const otherNode = "26.10.0";

@@ -13,6 +13,7 @@ export const options: ImageOptions = {
   popularity: "",
   compression: "gzip",
   allowUnfree: false,
+  grouping: "plan",
 };
 
 export const pin = { packageSet: "starter", revision: "v0000000000000000000000000000000" };

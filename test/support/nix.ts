@@ -17,6 +17,7 @@ const config = [
 export async function realNix(
   packageSet: string = fixturePackageSet,
   allowUnfree = false,
+  survey: Parameters<typeof createNix>[0]["survey"] = {},
 ): Promise<AsyncDisposable & { readonly nix: Nix; readonly roots: string }> {
   const folder = await temporaryFolder();
   const environment = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? folder.path };
@@ -29,6 +30,7 @@ export async function realNix(
     log: () => undefined,
     roots,
     allowUnfree,
+    survey,
   });
   return { nix, roots, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }

@@ -16,6 +16,14 @@ export async function writeUnbuiltPackageSet(folder: string, further = ""): Prom
   return path;
 }
 
+/** The same, of which nothing takes long to evaluate: for what looks at all packages. */
+export async function writeQuickPackageSet(folder: string, further = ""): Promise<string> {
+  const path = await writeUnbuiltPackageSet(folder, further);
+  const file = join(path, "default.nix");
+  await writeFile(file, replaced(await readFile(file, "utf8"), furtherPackages, ""));
+  return path;
+}
+
 /** Packages that keep firn busy for seconds in a phase that is over at once otherwise. */
 const furtherPackages = `
   ponders = builtins.seq

@@ -111,6 +111,7 @@ export function createPushRepository(name: string, stores: PushStores): PushRepo
     queue: nothing,
     pins: currentPins,
     packageSet,
+    plans: { applied: async () => undefined },
     references: pins,
     notes: { note: async () => undefined },
     waiting: createWaiting(cache, nothing, log),

@@ -2,6 +2,7 @@ import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalJobQueue } from "../../core/local/job-queue.ts";
+import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
 import { createLocalReferrers } from "../../core/local/referrers.ts";
@@ -9,7 +10,7 @@ import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
 import type { Image, Platforms } from "../../core/image.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import type { BlobStore, Handled, Job, Referrers } from "../../core/ports.ts";
+import type { BlobStore, Handled, Job, Plans, Referrers } from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import type { RegistryRequest } from "../../functions/exchange.ts";
@@ -29,6 +30,7 @@ export interface TestRegistry extends AsyncDisposable {
   readonly referrers: Referrers;
   readonly cache: ReturnType<typeof createLocalBuildCache>;
   readonly pins: ReturnType<typeof createLocalPins>;
+  readonly plans: Plans;
   /** What the registry answers at once. */
   readonly warm: Registry["warm"];
   readonly drain: () => void;
@@ -73,6 +75,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const cache = createLocalBuildCache(database, now);
   const queue = createLocalJobQueue(database, now, write);
   const pins = createLocalPins(database);
+  const plans = createLocalPlans(database);
   const referrers = createLocalReferrers(database);
   const blobs = createLocalBlobStore(folder.path);
   const jobs: Job[] = [];
@@ -81,7 +84,9 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
 
   async function handle(job: Job): Promise<Handled> {
     jobs.push(job);
-    if (worker.deaf !== true) await (job.kind === "build" ? build(job.key) : pin(job.pinId));
+    if (worker.deaf === true) return { outcome: "acknowledge" };
+    if (job.kind === "build") await build(job.key);
+    if (job.kind === "pin") await pin(job.pinId);
     return { outcome: "acknowledge" };
   }
 
@@ -118,9 +123,10 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     queue,
     blobs: worker.blobs ?? blobs,
     packageSet,
+    plans,
     references: pins,
     referrers: { list: worker.referrersOf ?? ((subject) => referrers.list(subject)) },
-    pins: createCurrentPins({ packageSet, pins, queue, times, now, log: write }),
+    pins: createCurrentPins({ packageSet, pins, plans, options, queue, times, now, log: write }),
     notes: createPullNotes({ packageSet, pulls: createLocalPulls(database), now, log: write }),
     waiting: createWaiting(cache, queue, write),
     options,
@@ -140,6 +146,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     referrers,
     cache,
     pins,
+    plans,
     log,
     warm: registry.warm,
     drain: () => draining.abort(),

@@ -44,5 +44,6 @@ export function replayedNix({ request, evaluation, closure }: Replay): Nix {
     realise: async () => ({ state: "realised" }),
     release: async () => undefined,
     closure: async () => closure,
+    survey: async () => ({ packages: [], paths: closure }),
   };
 }

@@ -1,6 +1,7 @@
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
+import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import type { Job, JobQueue } from "../../core/ports.ts";
 import type { Lane, Settlement } from "../../core/record.ts";
@@ -23,6 +24,7 @@ export async function stores() {
   return {
     cache,
     pins: createLocalPins(database),
+    plans: createLocalPlans(database),
     pulls: createLocalPulls(database),
     queues: { pull: queueOf("pull"), prebuild: queueOf("prebuild"), pin: queueOf("pin") },
     published,

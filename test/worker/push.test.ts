@@ -124,7 +124,7 @@ const noJobs: readonly (readonly [string, string, string, string])[] = [
     "of another kind",
     pushOf(Buffer.from('{"v":1,"kind":"x"}')),
     '{"v":1,"kind":"x"}',
-    'its kind is "x", which is neither "build" nor "pin"',
+    'its kind is "x", which is none of "build", "pin" and "plan"',
   ],
   [
     "too large",

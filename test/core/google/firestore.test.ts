@@ -1,11 +1,13 @@
 import { createGoogleLayerCache } from "../../../core/google/layer-cache.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
+import { createGooglePlans } from "../../../core/google/plans.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
 import { createGoogleReferrers } from "../../../core/google/referrers.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
 import { buildRecordsContract } from "../../contract/build-records.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
+import { plansContract } from "../../contract/plans.ts";
 import { pullsContract } from "../../contract/pulls.ts";
 import { referrersContract } from "../../contract/referrers.ts";
 import { needEmulators } from "../../support/emulators.ts";
@@ -29,6 +31,11 @@ layerCacheContract("Firestore", async () => {
 pinsContract("Firestore", async () => {
   const open = openFresh();
   return { ...open, pins: createGooglePins(open.firestore) };
+});
+
+plansContract("Firestore", async () => {
+  const open = openFresh();
+  return { ...open, plans: createGooglePlans(open.firestore) };
 });
 
 referrersContract("Firestore", async () => {

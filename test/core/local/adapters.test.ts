@@ -6,6 +6,7 @@ import { openDatabase } from "../../../core/local/database.ts";
 import { createLocalJobQueue } from "../../../core/local/job-queue.ts";
 import { createLocalLayerCache } from "../../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../../core/local/pins.ts";
+import { createLocalPlans } from "../../../core/local/plans.ts";
 import { createLocalPulls } from "../../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../../core/local/referrers.ts";
 import { hexOf } from "../../../core/digest.ts";
@@ -15,6 +16,7 @@ import { buildRecordsContract } from "../../contract/build-records.ts";
 import { jobQueueContract } from "../../contract/job-queue.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
+import { plansContract } from "../../contract/plans.ts";
 import { pullsContract } from "../../contract/pulls.ts";
 import { referrersContract } from "../../contract/referrers.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -47,6 +49,11 @@ layerCacheContract("SQLite", async () => {
 pinsContract("SQLite", async () => {
   const open = await openTemporary();
   return { ...open, pins: createLocalPins(open.database) };
+});
+
+plansContract("SQLite", async () => {
+  const open = await openTemporary();
+  return { ...open, plans: createLocalPlans(open.database) };
 });
 
 referrersContract("SQLite", async () => {

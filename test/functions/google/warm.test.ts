@@ -2,8 +2,10 @@ import { expect, it } from "vitest";
 import { createGoogleBuildCache } from "../../../core/google/build-cache.ts";
 import { connectFirestore } from "../../../core/google/firestore.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
+import { createGooglePlans } from "../../../core/google/plans.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
 import { buildKey } from "../../../core/build-key.ts";
+import { digestOf } from "../../../core/digest.ts";
 import { parseImage } from "../../../core/image.ts";
 import { packageSetId, selectRevision, type PackageSet } from "../../../core/package-set.ts";
 import type { JobQueue } from "../../../core/ports.ts";
@@ -34,74 +36,89 @@ function counted<T extends object>(port: T, calls: string[]): T {
   });
 }
 
-it("a warm pull by a cold process is two reads, and by a warm one none", async () => {
-  const { firestore: host } = emulatorHosts();
-  await using firestore = connectFirestore({ projectId: freshProject(), host, ssl: false });
-  const cache = createGoogleBuildCache(firestore, now);
-  const pins = createGooglePins(firestore);
-  const selection = selectRevision(packageSet, "latest");
-  if (selection.kind !== "reference") throw new Error("latest does not move");
-  const current = { revision: "r1", resolvedAt: now() };
-  await pins.replace(selection.pinId, 0, { reference: "main", askedAt: now(), current });
-  const image = parseImage("hello", "amd64");
-  const pin = { packageSet: packageSetId(packageSet), revision: "r1" };
-  const key = buildKey(image, pin, options);
-  await cache.request({ key, image, pin }, "pull");
-  const claimed = await cache.claim(key, "worker", 60_000);
-  if (claimed.state !== "mine") throw new Error("the build could not be claimed");
-  await cache.settle(claimed.lease, { state: "ready", manifest: manifestOf("hello") });
+const commit = "0123456789012345678901234567890123456789";
 
-  const reads: string[] = [];
-  const notes: string[] = [];
-  const queue: JobQueue = {
-    publish: () => Promise.reject(new Error("nothing is built")),
-    consume: () => Promise.reject(new Error("nothing is built")),
-  };
-  const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
-  const countedCache = counted(cache, reads);
-  const unused = () => Promise.reject(new Error("no blob is asked for"));
-  const currentPins = createCurrentPins({
-    packageSet,
-    pins: counted(pins, reads),
-    queue,
-    times,
-    now,
-    log,
-  });
-  const pulls = counted(createGooglePulls(firestore), notes);
-  const registry = createRegistry({
-    cache: countedCache,
-    queue,
-    blobs: { stat: unused, locate: unused, write: unused, isSound: unused },
-    pins: currentPins,
-    packageSet,
-    references: counted(pins, reads),
-    referrers: { list: unused },
-    waiting: createWaiting(countedCache, queue, log),
-    notes: createPullNotes({ packageSet, pulls, now, log }),
-    options,
-    platforms: ["amd64"],
-    hold: { shortMs: 5000, longMs: 5000 },
-    warmMs: times.warmMs,
-    now,
-    draining: new AbortController().signal,
-    log,
-  });
-  const pull = async () => {
-    const { status } = await registry.answer({
-      method: "GET",
-      path: "/v2/hello/manifests/latest",
-      query: new URLSearchParams(),
-      headers: {},
-      signal: new AbortController().signal,
+it.each([
+  ["tag that moves, its layer plans with it,", "latest", ["read", "read"]],
+  ["commit, whose layer plans are a read more,", commit, ["applied", "read"]],
+])(
+  "a warm pull by a %s takes a cold process two reads, and a warm one none",
+  async (_, tag, asked) => {
+    const { firestore: host } = emulatorHosts();
+    await using firestore = connectFirestore({ projectId: freshProject(), host, ssl: false });
+    const cache = createGoogleBuildCache(firestore, now);
+    const pins = createGooglePins(firestore);
+    const plans = createGooglePlans(firestore);
+    const revision = tag === commit ? commit : "r1";
+    const applied = { amd64: digestOf("a plan") };
+    const current = { revision: "r1", resolvedAt: now(), plans: applied };
+    const selection = selectRevision(packageSet, "latest");
+    if (selection.kind !== "reference") throw new Error("latest does not move");
+    await pins.replace(selection.pinId, 0, { reference: "main", askedAt: now(), current });
+    await plans.apply({ packageSet: packageSetId(packageSet), revision }, undefined, applied);
+    const image = parseImage("hello", "amd64");
+    const pin = { packageSet: packageSetId(packageSet), revision, plans: applied };
+    const key = buildKey(image, pin, options);
+    await cache.request({ key, image, pin }, "pull");
+    const claimed = await cache.claim(key, "worker", 60_000);
+    if (claimed.state !== "mine") throw new Error("the build could not be claimed");
+    await cache.settle(claimed.lease, { state: "ready", manifest: manifestOf("hello") });
+
+    const reads: string[] = [];
+    const notes: string[] = [];
+    const queue: JobQueue = {
+      publish: () => Promise.reject(new Error("nothing is built")),
+      consume: () => Promise.reject(new Error("nothing is built")),
+    };
+    const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
+    const countedCache = counted(cache, reads);
+    const unused = () => Promise.reject(new Error("no blob is asked for"));
+    const currentPins = createCurrentPins({
+      packageSet,
+      pins: counted(pins, reads),
+      plans: counted(plans, reads),
+      options,
+      queue,
+      times,
+      now,
+      log,
     });
-    expect(status).toBe(200);
-  };
+    const pulls = counted(createGooglePulls(firestore), notes);
+    const registry = createRegistry({
+      cache: countedCache,
+      queue,
+      blobs: { stat: unused, locate: unused, read: unused, write: unused, isSound: unused },
+      pins: currentPins,
+      packageSet,
+      plans: counted(plans, reads),
+      references: counted(pins, reads),
+      referrers: { list: unused },
+      waiting: createWaiting(countedCache, queue, log),
+      notes: createPullNotes({ packageSet, pulls, now, log }),
+      options,
+      platforms: ["amd64"],
+      hold: { shortMs: 5000, longMs: 5000 },
+      warmMs: times.warmMs,
+      now,
+      draining: new AbortController().signal,
+      log,
+    });
+    const pull = async () => {
+      const { status } = await registry.answer({
+        method: "GET",
+        path: `/v2/hello/manifests/${tag}`,
+        query: new URLSearchParams(),
+        headers: {},
+        signal: new AbortController().signal,
+      });
+      expect(status).toBe(200);
+    };
 
-  await pull();
-  expect(reads).toEqual(["read", "read"]);
-  for (let i = 0; i < 100; i++) await pull();
-  expect(reads).toHaveLength(2);
-  // Once an hour a process notes what is pulled.
-  expect(notes).toEqual(["note"]);
-});
+    await pull();
+    expect(reads).toEqual(asked);
+    for (let i = 0; i < 100; i++) await pull();
+    expect(reads).toHaveLength(2);
+    // Once an hour a process notes what is pulled.
+    expect(notes).toEqual(tag === commit ? [] : ["note"]);
+  },
+);
