@@ -12,7 +12,6 @@ import { type Bundle, bundleOf } from "./plan-bundle.ts";
 import { bundle } from "./plan-bundling.ts";
 import { closures, sampleImages, type SampledImage } from "./plan-sample.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
-import { randomFrom } from "./random.ts";
 
 // How a layer plan is learned.
 //
@@ -100,9 +99,9 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
       : (knownOf(material.popularity, path)?.popularity ?? 1),
   );
   const images = sampleImages(
-    { references: graph.references, weights, pulled },
+    { references: graph.references, names, weights, pulled },
     tuning.images,
-    randomFrom(material.seed ?? 1),
+    material.seed ?? 1,
   );
 
   const audiences = audiencesOf(images);
