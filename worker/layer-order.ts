@@ -22,24 +22,33 @@ const pulls = 2;
 export function inOrder<T extends Placeable>(layers: readonly T[], graph: ReferenceGraph): T[] {
   const needs = neededLayers(layers, graph);
   const placed = new Uint8Array(layers.length);
+  // Bytes that each layer needs and that are not placed.
+  const missing = needs.map((others) =>
+    others.reduce((sum, other) => sum + (layers[other]?.size ?? 0), 0),
+  );
   const order: T[] = [];
   const place = (index: number) => {
     const layer = layers[index];
     if (layer === undefined || placed[index] === 1) return;
     placed[index] = 1;
     order.push(layer);
+    for (const above of neededBy[index] ?? []) missing[above] = (missing[above] ?? 0) - layer.size;
   };
+  const neededBy: number[][] = layers.map(() => []);
+  for (const [index, others] of needs.entries()) {
+    for (const other of others) neededBy[other]?.push(index);
+  }
+  const chance = layers.map(({ share }) => 1 - Math.exp(-pulls * share));
   for (const [index, { share }] of layers.entries()) if (share >= everybodys) place(index);
   while (order.length < layers.length) {
     let [best, bestScore] = [-1, -1];
-    for (const [index, { share }] of layers.entries()) {
+    for (let index = 0; index < layers.length; index++) {
       if (placed[index] === 1) continue;
-      const bytes = (needs[index] ?? []).reduce(
-        (sum, other) => sum + (placed[other] === 1 ? 0 : (layers[other]?.size ?? 0)),
-        0,
-      );
-      const score = bytes * (1 - Math.exp(-pulls * share));
-      if (score > bestScore) [best, bestScore] = [index, score];
+      const score = (missing[index] ?? 0) * (chance[index] ?? 0);
+      if (score > bestScore) {
+        best = index;
+        bestScore = score;
+      }
     }
     for (const index of needs[best] ?? []) place(index);
   }
@@ -66,13 +75,15 @@ function neededLayers(
       }
     }
   }
-  return layers.map(({ nodes }) =>
-    layers.flatMap((_, index) => {
-      const isNeeded = (node: number) =>
-        ((needs[node * width + (index >>> 5)] ?? 0) >>> (index & 31)) & 1;
-      return nodes.some(isNeeded) ? [index] : [];
-    }),
-  );
+  return layers.map(({ nodes }) => {
+    const needed: number[] = [];
+    for (let word = 0; word < width; word++) {
+      let bits = 0;
+      for (const node of nodes) bits |= needs[node * width + word] ?? 0;
+      for (; bits !== 0; bits &= bits - 1) needed.push(word * 32 + 31 - Math.clz32(bits & -bits));
+    }
+    return needed;
+  });
 }
 
 // Each node after all it refers to. Store paths do not refer to each other in circles.

@@ -21,7 +21,17 @@ export interface PlannedBundle {
  * their own: `/nix/store/<hash>-openssl-3.0.14-dev` is `openssl-dev`.
  */
 export function planName(path: string): string {
-  return storePathName(path).replaceAll(/-\d[^-]*/g, "");
+  const name = storePathName(path);
+  // Nearly all names have their version at the end, where looking for it is several times faster than matching.
+  let dash = name.indexOf("-");
+  while (dash !== -1 && !isDigit(name.charCodeAt(dash + 1))) dash = name.indexOf("-", dash + 1);
+  if (dash === -1) return name;
+  if (name.includes("-", dash + 1)) return name.replaceAll(/-\d[^-]*/g, "");
+  return name.slice(0, dash);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /**
@@ -29,24 +39,28 @@ export function planName(path: string): string {
  * others refer to; the rest are as if nothing was known of them.
  */
 export function mainVersions(
-  { paths, referrers }: ReferenceGraph,
+  graph: ReferenceGraph,
   names: readonly string[],
 ): ReadonlyMap<string, number> {
   const main = new Map<string, number>();
   for (const [node, name] of names.entries()) {
     const other = main.get(name);
-    if (other !== undefined) {
-      const more = (referrers[node] ?? 0) - (referrers[other] ?? 0);
-      const later = compareBytes(
-        storePathName(paths[node]?.path ?? ""),
-        storePathName(paths[other]?.path ?? ""),
-      );
-      // Of the same name, such as two builds of one version, the graph's order by path decides.
-      if (more < 0 || (more === 0 && later <= 0)) continue;
-    }
-    main.set(name, node);
+    if (other === undefined || isMainBeside(graph, node, other)) main.set(name, node);
   }
   return main;
+}
+
+/** Whether a plan means `node` rather than `other`, which has the same plan name. */
+export function isMainBeside(
+  { paths, referrers }: ReferenceGraph,
+  node: number,
+  other: number,
+): boolean {
+  const more = (referrers[node] ?? 0) - (referrers[other] ?? 0);
+  if (more !== 0) return more > 0;
+  const later = compareBytes(storePathName(paths[node] ?? ""), storePathName(paths[other] ?? ""));
+  // Of the same name, such as two builds of one version, the order by path decides.
+  return later > 0 || (later === 0 && node > other);
 }
 
 /** Two digits of a share: more would make a new plan of every new sample. */

@@ -2,6 +2,7 @@ import { compareBytes } from "../core/bytewise.ts";
 import type { StorePath } from "../core/ports.ts";
 import { dominatorsOf, unreachable } from "./dominators.ts";
 import { referenceGraph, type ReferenceGraph, withRoot } from "./graph.ts";
+import { highest } from "./highest.ts";
 import { knownOf, type Popularity, storePathName } from "./popularity.ts";
 
 // Which store paths travel together.
@@ -61,10 +62,12 @@ export interface LayerOptions {
   readonly popularity: Popularity;
 }
 
-interface Group extends Layer {
-  readonly top: string;
+interface Group {
+  /** The topmost node. */
+  readonly top: number;
   readonly popularity: number;
-  readonly rating: number;
+  /** Its rating. */
+  readonly value: number;
 }
 
 // A path that so many packages of the set use directly is wanted without the packages above it.
@@ -86,12 +89,11 @@ export function groupLayers(
   const graph = referenceGraph(closure);
   const ratings = rate(graph, popularity);
   const tops = topsOf(graph, [...roots.map(graph.nodeOf), ...ratings.apart]);
-  const groups = gather(graph, tops, ratings).sort(
-    (a, b) => b.rating - a.rating || compareTops(a, b),
-  );
-  const kept = groups.length > budget ? groups.splice(0, budget - 1) : groups.splice(0);
+  const groups = groupsOf(tops, ratings);
+  const compareTops = (a: Group, b: Group) => compareNodes(graph, a.top, b.top);
+  const kept = highest(groups, groups.length > budget ? budget - 1 : budget, compareTops);
   kept.sort((a, b) => b.popularity - a.popularity || compareTops(a, b));
-  return [...kept, ...merge(groups)].map(({ paths, size }) => ({ paths, size }));
+  return layersOf(graph, tops, kept);
 }
 
 interface Ratings {
@@ -106,11 +108,11 @@ function rate(graph: ReferenceGraph, popularity: Popularity): Ratings {
   const costs = new Float64Array(graph.paths.length);
   const apart: number[] = [];
   const large = popularity.size === 0 ? largeFrom.withoutFile : largeFrom.withFile;
-  for (const [node, { path, size }] of graph.paths.entries()) {
-    const known = knownOf(popularity, path);
+  for (const node of graph.listed) {
+    const known = knownOf(popularity, graph.paths[node] ?? "");
     // Without a file, what is wanted here stands for what is wanted anywhere. With one, what is not in it is rare.
     const here = popularity.size === 0 ? Math.max(1, graph.referrers[node] ?? 0) : 1;
-    const cost = known?.cost ?? size;
+    const cost = known?.cost ?? graph.sizes[node] ?? 0;
     popularities[node] = known?.popularity ?? here;
     costs[node] = cost;
     if ((known?.popularity ?? 0) >= popularFrom || cost >= large) apart.push(node);
@@ -135,34 +137,40 @@ function topsOf(graph: ReferenceGraph, below: readonly number[]): Int32Array {
   return tops;
 }
 
-function gather(graph: ReferenceGraph, tops: Int32Array, ratings: Ratings): Group[] {
-  const members = new Map<number, number[]>();
-  for (const [node, top] of tops.entries()) {
-    const group = members.get(top);
-    if (group === undefined) members.set(top, [node]);
-    else group.push(node);
+function groupsOf(tops: Int32Array, ratings: Ratings): readonly Group[] {
+  const costs = new Float64Array(tops.length);
+  for (let node = 0; node < tops.length; node++) {
+    const top = tops[node] ?? 0;
+    costs[top] = (costs[top] ?? 0) + (ratings.cost[node] ?? 0);
   }
-  return [...members].map(([top, nodes]) => {
-    const paths = nodes.flatMap((node) => graph.paths[node] ?? []);
-    const cost = nodes.reduce((sum, node) => sum + (ratings.cost[node] ?? 0), 0);
+  const groups: Group[] = [];
+  for (let top = 0; top < tops.length; top++) {
+    if (tops[top] !== top) continue;
     const popularity = ratings.popularity[top] ?? 0;
-    return {
-      top: graph.paths[top]?.path ?? "",
-      paths: paths.map(({ path }) => path),
-      size: paths.reduce((sum, { size }) => sum + size, 0),
-      popularity,
-      rating: popularity * cost,
-    };
-  });
+    groups.push({ top, popularity, value: popularity * (costs[top] ?? 0) });
+  }
+  return groups;
 }
 
-function merge(groups: readonly Group[]): readonly Layer[] {
-  if (groups.length === 0) return [];
-  const paths = groups.flatMap((group) => group.paths).sort(compareBytes);
-  return [{ paths, size: groups.reduce((sum, { size }) => sum + size, 0) }];
+// A layer for each group that is kept, and one above them for all others. Nodes are numbered in the order of paths.
+function layersOf(graph: ReferenceGraph, tops: Int32Array, kept: readonly Group[]): Layer[] {
+  const layers = Array.from({ length: kept.length + 1 }, () => ({
+    paths: [] as string[],
+    size: 0,
+  }));
+  const layerOf = new Int32Array(tops.length).fill(kept.length);
+  for (const [index, { top }] of kept.entries()) layerOf[top] = index;
+  for (let node = 0; node < tops.length; node++) {
+    const layer = layers[layerOf[tops[node] ?? 0] ?? 0];
+    if (layer === undefined) continue;
+    layer.paths.push(graph.paths[node] ?? "");
+    layer.size += graph.sizes[node] ?? 0;
+  }
+  return layers.filter(({ paths }) => paths.length > 0);
 }
 
 // By name before path: the hash changes with each version, the name less often, and order is worth as much as grouping.
-function compareTops(a: Group, b: Group): number {
-  return compareBytes(storePathName(a.top), storePathName(b.top)) || compareBytes(a.top, b.top);
+function compareNodes({ paths }: ReferenceGraph, a: number, b: number): number {
+  const [left = "", right = ""] = [paths[a], paths[b]];
+  return compareBytes(storePathName(left), storePathName(right)) || compareBytes(left, right);
 }

@@ -12,7 +12,6 @@ import { type Bundle, bundleOf } from "./plan-bundle.ts";
 import { bundle } from "./plan-bundling.ts";
 import { closures, sampleImages, type SampledImage } from "./plan-sample.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
-import { randomFrom } from "./random.ts";
 
 // How a layer plan is learned.
 //
@@ -88,25 +87,25 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
   const budget = material.budget ?? defaultBudget;
   const tuning = { ...(budget < scarceBelow ? scarceTuning : planTuning), ...material.tuning };
   const graph = referenceGraph(byName(material.packages));
-  const names = graph.paths.map(({ path }) => planName(path));
+  const names = graph.paths.map(planName);
   const nodeOf = mainVersions(graph, names);
   const pulled = material.pulled
     .map((asked) => sorted(asked.flatMap((name) => nodeOf.get(name) ?? [])))
     .sort((a, b) => compareBytes(a.join(), b.join()));
   // A log knows who is wanted; of what is not in it, what others need is seldom asked for itself.
-  const weights = Float64Array.from(graph.paths, ({ path }, node) =>
+  const weights = Float64Array.from(graph.paths, (path, node) =>
     pulled.length > 0
       ? 1 / (1 + (graph.referrers[node] ?? 0))
       : (knownOf(material.popularity, path)?.popularity ?? 1),
   );
   const images = sampleImages(
-    { references: graph.references, weights, pulled },
+    { references: graph.references, names, weights, pulled },
     tuning.images,
-    randomFrom(material.seed ?? 1),
+    material.seed ?? 1,
   );
 
   const audiences = audiencesOf(images);
-  const costs = costsOf(audiences, graph.paths, images.length, tuning);
+  const costs = costsOf(audiences, graph.sizes, images.length, tuning);
   const planned = [...audiences.entries()].filter(
     ([node, { length }]) => length >= tuning.support && nodeOf.get(names[node] ?? "") === node,
   );
@@ -114,11 +113,11 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
     ([a, inA], [b, inB]) => inB.length - inA.length || compareBytes(names[a] ?? "", names[b] ?? ""),
   );
   const closureOf = closures(graph.references);
-  const groups = alike(planned, graph.paths);
+  const groups = alike(planned, graph.sizes);
   const starting = groups.map(({ nodes, having }) =>
     bundleOf(
       nodes,
-      nodes.reduce((sum, node) => sum + (graph.paths[node]?.size ?? 0), 0),
+      nodes.reduce((sum, node) => sum + (graph.sizes[node] ?? 0), 0),
       Int32Array.from(having),
       closureOf(nodes),
       costs.ofByte,
@@ -160,11 +159,11 @@ function sorted(nodes: readonly number[]): readonly number[] {
 // What the very same images have belongs together from the start, unless it is large.
 function alike(
   planned: readonly (readonly [number, readonly number[]])[],
-  paths: readonly StorePath[],
+  sizes: Float64Array,
 ): readonly { readonly nodes: number[]; readonly having: readonly number[] }[] {
   const groups = new Map<string, { nodes: number[]; having: readonly number[] }>();
   for (const [node, having] of planned) {
-    const key = (paths[node]?.size ?? 0) >= largeFrom ? `large ${node}` : having.join();
+    const key = (sizes[node] ?? 0) >= largeFrom ? `large ${node}` : having.join();
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { nodes: [node], having });
     else group.nodes.push(node);
@@ -188,15 +187,15 @@ function audiencesOf(images: readonly SampledImage[]): Map<number, number[]> {
 // that pulls n images with 1 - exp(-n p). Both are put on one scale by what an ideal registry would store and serve.
 function costsOf(
   audiences: ReadonlyMap<number, readonly number[]>,
-  paths: readonly StorePath[],
+  sizes: Float64Array,
   images: number,
   { stored, pulls, fetched }: PlanTuning,
 ): { readonly ofByte: Float64Array } {
   const chance = (draws: number, count: number) => 1 - Math.exp((-draws * count) / images);
   let [storedBytes, fetchedBytes] = [0, 0];
   for (const [node, { length }] of audiences) {
-    storedBytes += (paths[node]?.size ?? 0) * chance(stored, length);
-    fetchedBytes += (paths[node]?.size ?? 0) * chance(pulls, length);
+    storedBytes += (sizes[node] ?? 0) * chance(stored, length);
+    fetchedBytes += (sizes[node] ?? 0) * chance(pulls, length);
   }
   const weight = (fetched * storedBytes) / fetchedBytes;
   return {

@@ -1,22 +1,24 @@
 import { compareBytes } from "../core/bytewise.ts";
 import type { StorePath } from "../core/ports.ts";
 import { referenceGraph, type ReferenceGraph } from "./graph.ts";
+import { highest } from "./highest.ts";
 import { inOrder } from "./layer-order.ts";
-import { type LayerPlan, mainVersions, planName } from "./layer-plan.ts";
+import { type LayerPlan, isMainBeside, planName } from "./layer-plan.ts";
 import type { Layer, LayerOptions } from "./layers.ts";
-import { knownOf, type Popularity } from "./popularity.ts";
+import { knownOf } from "./popularity.ts";
 
 export interface PlanOptions extends LayerOptions {
   readonly plan: LayerPlan;
 }
 
 interface Item {
-  readonly nodes: readonly number[];
-  readonly name: string;
-  readonly share: number;
-  readonly size: number;
+  readonly nodes: number[];
+  /** Its bundle in the plan; undefined for a path that is not planned. */
+  readonly bundle: number | undefined;
+  share: number;
+  size: number;
   /** Bytes that a layer of its own is expected to save. */
-  readonly value: number;
+  value: number;
 }
 
 // How many images a registry holds and a client pulls, and what a byte fetched weighs against one stored.
@@ -44,18 +46,32 @@ export function groupByPlan(
   if (!Number.isInteger(budget) || budget < 1) throw new Error(`${budget} is no number of layers`);
   const graph = referenceGraph(closure);
   for (const root of roots) graph.nodeOf(root);
-  const { items, small } = itemsOf(graph, plan, popularity);
-  items.sort((a, b) => b.value - a.value || compareBytes(a.name, b.name));
-  const isOver = items.length > budget || (items.length === budget && small.length > 0);
-  const tops = !isOver && small.length === 0 ? 0 : isOver && budget >= enoughForTwoTops ? 2 : 1;
-  const alone = items.slice(0, budget - tops);
-  const rest = [...items.slice(budget - tops).flatMap(({ nodes }) => nodes), ...small];
-  alone.sort((a, b) => b.share - a.share || compareBytes(a.name, b.name));
+  const items = itemsOf(graph, { budget, plan, popularity });
+  const isOver = items.length > budget || (items.length === budget && hasOthers(items, graph));
+  const tops =
+    !isOver && !hasOthers(items, graph) ? 0 : isOver && budget >= enoughForTwoTops ? 2 : 1;
+  const nameOf = (item: Item) => itemName(item, graph, plan);
+  const alone = highest(items, budget - tops, (a, b) => compareBytes(nameOf(a), nameOf(b)));
+  alone.sort((a, b) => b.share - a.share || compareBytes(nameOf(a), nameOf(b)));
   const layers = inOrder(alone, graph).map(({ nodes }) => nodes);
+  const rest = othersThan(layers, graph);
   const top = tops === 2 ? byChange(rest, graph) : [rest];
   return [...layers, ...top.filter(({ length }) => length > 0)].map((nodes) =>
     layerOf(nodes, graph),
   );
+}
+
+function hasOthers(items: readonly Item[], { paths }: ReferenceGraph): boolean {
+  return items.reduce((count, { nodes }) => count + nodes.length, 0) < paths.length;
+}
+
+// What is worth no layer, or found none; ascending.
+function othersThan(layers: readonly (readonly number[])[], { paths }: ReferenceGraph): number[] {
+  const isPlaced = new Uint8Array(paths.length);
+  for (const nodes of layers) for (const node of nodes) isPlaced[node] = 1;
+  const others: number[] = [];
+  for (let node = 0; node < paths.length; node++) if (isPlaced[node] === 0) others.push(node);
+  return others;
 }
 
 // What needs little is seldom rebuilt because something that it needs is, so that it need not be stored again then.
@@ -65,58 +81,98 @@ function byChange(nodes: readonly number[], { references: { offsets } }: Referen
   return [nodes.filter(needsLittle), nodes.filter((node) => !needsLittle(node))];
 }
 
-interface Items {
-  readonly items: Item[];
-  /** Nodes that are worth no layer. */
-  readonly small: readonly number[];
-}
-
-function itemsOf(graph: ReferenceGraph, plan: LayerPlan, popularity: Popularity): Items {
-  const bundles = bundlesByName(plan);
-  const names = graph.paths.map(({ path }) => planName(path));
-  const main = mainVersions(graph, names);
-  const planned = new Map<number, { nodes: number[]; size: number }>();
+// What is worth a layer; if more is than the budget allows, what has a chance to get one.
+function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOptions): Item[] {
+  const { bundles, unplanned } = placed(graph, plan);
+  const sizes = graph.sizes;
   const items: Item[] = [];
-  const small: number[] = [];
-  const keep = (item: Omit<Item, "value">) => {
-    const value = item.size * saving(item.share);
-    if (value < worthALayer) small.push(...item.nodes);
-    else items.push({ ...item, value });
-  };
-  for (const [node, { path, size }] of graph.paths.entries()) {
-    const name = names[node] ?? "";
-    const index = main.get(name) === node ? bundles.get(name) : undefined;
-    if (index !== undefined) {
-      const known = planned.get(index) ?? { nodes: [], size: 0 };
-      known.nodes.push(node);
-      known.size += size;
-      planned.set(index, known);
-    } else if (size * mostSaving < worthALayer) {
-      small.push(node);
-    } else {
-      const dependants = knownOf(popularity, path)?.popularity ?? 1;
-      const share = Math.min(rare, sharePerDependant * dependants);
-      keep({ nodes: [node], name: `${name} ${path}`, share, size });
-    }
+  for (const item of bundles) {
+    if (item === undefined) continue;
+    item.share = plan.bundles[item.bundle ?? 0]?.share ?? 0;
+    for (const node of item.nodes) item.size += sizes[node] ?? 0;
+    keep(item);
   }
-  for (const [index, { nodes, size }] of planned) {
-    const { share = 0, names: [name = ""] = [] } = plan.bundles[index] ?? {};
-    keep({ nodes, name, share, size });
+  const least = Float64Array.from([
+    ...items.map(({ value }) => value),
+    ...unplanned.map((node) => (sizes[node] ?? 0) * leastSaving),
+  ]).sort();
+  // So much of value is there more often than there are layers, whatever popularity says. Less need not be looked up.
+  const inReach = Math.max(worthALayer, least[least.length - budget - 1] ?? 0);
+  for (const node of unplanned) {
+    const size = sizes[node] ?? 0;
+    if (size * mostSaving < inReach) continue;
+    const dependants = knownOf(popularity, graph.paths[node] ?? "")?.popularity ?? 1;
+    const share = Math.min(rare, sharePerDependant * dependants);
+    keep({ nodes: [node], bundle: undefined, share, size, value: 0 });
   }
-  return { items, small };
+  return items;
+
+  function keep(item: Item): void {
+    item.value = item.size * saving(item.share);
+    if (item.value >= worthALayer) items.push(item);
+  }
 }
 
-const indices = new WeakMap<LayerPlan, ReadonlyMap<string, number>>();
+function placed(graph: ReferenceGraph, plan: LayerPlan) {
+  const { ids, bundleOf } = indexOf(plan);
+  const main = new Int32Array(bundleOf.length).fill(-1);
+  const unplanned: number[] = [];
+  for (const node of graph.listed) {
+    const id = ids.get(planName(graph.paths[node] ?? ""));
+    if (id === undefined) {
+      unplanned.push(node);
+      continue;
+    }
+    const other = main[id] ?? -1;
+    if (other === -1) main[id] = node;
+    else if (isMainBeside(graph, node, other)) {
+      unplanned.push(other);
+      main[id] = node;
+    } else unplanned.push(node);
+  }
+  const bundles: (Item | undefined)[] = [];
+  for (let id = 0; id < main.length; id++) {
+    const node = main[id] ?? -1;
+    if (node === -1) continue;
+    const bundle = bundleOf[id] ?? 0;
+    const item = (bundles[bundle] ??= { nodes: [], bundle, share: 0, size: 0, value: 0 });
+    item.nodes.push(node);
+  }
+  return { bundles, unplanned };
+}
+
+interface PlanIndex {
+  /** Numbers the names. */
+  readonly ids: ReadonlyMap<string, number>;
+  /** The bundle that each of these names is in. */
+  readonly bundleOf: Int32Array;
+}
+
+const indices = new WeakMap<LayerPlan, PlanIndex>();
 
 // Looked up for every image, and plans are long.
-function bundlesByName(plan: LayerPlan): ReadonlyMap<string, number> {
+function indexOf(plan: LayerPlan): PlanIndex {
   const known = indices.get(plan);
   if (known !== undefined) return known;
-  const index = new Map(
-    plan.bundles.flatMap(({ names }, i) => names.map((name) => [name, i] as const)),
-  );
+  const ids = new Map<string, number>();
+  const bundleOf: number[] = [];
+  for (const [bundle, { names }] of plan.bundles.entries()) {
+    for (const name of names) {
+      ids.set(name, bundleOf.length);
+      bundleOf.push(bundle);
+    }
+  }
+  const index = { ids, bundleOf: Int32Array.from(bundleOf) };
   indices.set(plan, index);
   return index;
+}
+
+// By name before path: the hash changes with each version.
+function itemName({ bundle, nodes: [node = 0] }: Item, { paths }: ReferenceGraph, plan: LayerPlan) {
+  const path = paths[node] ?? "";
+  return bundle === undefined
+    ? `${planName(path)} ${path}`
+    : (plan.bundles[bundle]?.names[0] ?? "");
 }
 
 // What a layer saves for each byte in it: others have it stored already, and clients have fetched it.
@@ -124,17 +180,16 @@ function saving(share: number): number {
   return 1 - Math.exp(-stored * share) + fetched * (1 - Math.exp(-pulls * share)) + apart;
 }
 
-// The same, of what the plan does not know, at the most.
-const mostSaving = saving(rare);
+// The same, of what the plan does not know: between these.
+const [leastSaving, mostSaving] = [saving(0), saving(rare)];
 
-function layerOf(nodes: readonly number[], { paths }: ReferenceGraph): Layer {
+function layerOf(nodes: readonly number[], { paths, sizes }: ReferenceGraph): Layer {
   // Nodes are numbered in the order of their paths.
   const members = Int32Array.from(nodes).sort();
   const layer = { paths: [] as string[], size: 0 };
   for (const node of members) {
-    const { path = "", size = 0 } = paths[node] ?? {};
-    layer.paths.push(path);
-    layer.size += size;
+    layer.paths.push(paths[node] ?? "");
+    layer.size += sizes[node] ?? 0;
   }
   return layer;
 }

@@ -11,8 +11,8 @@ import { packageName, storePathName } from "./popularity.ts";
  */
 export function countPackages({ packages, paths }: Survey): Readonly<Record<string, number>> {
   const graph = referenceGraph(paths);
-  const nodes = new Map(graph.paths.map(({ path }, node) => [path, node]));
-  const fullNames = graph.paths.map(({ path }) => storePathName(path));
+  const nodes = new Map(graph.paths.map((path, node) => [path, node]));
+  const fullNames = graph.paths.map(storePathName);
   const closureOf = closures(graph.references);
   const counts = new Map<string, number>();
   for (const { outputs } of packages) {

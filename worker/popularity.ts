@@ -33,14 +33,16 @@ export function parsePopularity(text: string): Popularity {
 
 /** What is known of a store path: by its full name first, else by its name without the version. */
 export function knownOf(popularity: Popularity, path: string): Known | undefined {
+  if (popularity.size === 0) return undefined;
   const name = storePathName(path);
   return popularity.get(name) ?? popularity.get(packageName(name));
 }
 
 /** The name of a store path: what follows the hash, `glibc-2.36` of `/nix/store/<hash>-glibc-2.36`. */
 export function storePathName(path: string): string {
-  const base = path.slice(path.lastIndexOf("/") + 1);
-  return base.slice(base.indexOf("-") + 1);
+  const base = path.lastIndexOf("/") + 1;
+  const dash = path.indexOf("-", base);
+  return path.slice(dash === -1 ? base : dash + 1);
 }
 
 /** A name without its version, which starts after the first dash that no letter follows (Nix's `parseDrvName`). */

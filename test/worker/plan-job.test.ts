@@ -21,13 +21,13 @@ const pinId = selection.kind === "reference" ? selection.pinId : "";
 const id = planId("starter", "amd64", options.layerBudget);
 const job = { kind: "plan", packageSet: "starter", revision: "r1", architecture: "amd64" } as const;
 
-/** `count` packages that all need a library of their own and one of everybody's. */
+/** `count` packages, too large to be given away, that all need a library of their own and one of everybody's. */
 function surveyOf(count: number): Survey {
   const libc = { path: stored("libc", "glibc-2.36"), size: 1_000_000, references: [] };
   const each = Array.from({ length: count }, (_, i) => {
-    const library = { path: stored(`l${i}`, `lib${i}-1.0`), size: 1000, references: [libc.path] };
+    const library = { path: stored(`l${i}`, `lib${i}-1.0`), size: 20_000, references: [libc.path] };
     const references = [library.path, libc.path];
-    return { library, tool: { path: stored(`t${i}`, `tool${i}-1.0`), size: 2000, references } };
+    return { library, tool: { path: stored(`t${i}`, `tool${i}-1.0`), size: 40_000, references } };
   });
   return {
     packages: each.map(({ tool }, i) => ({ attribute: `tool${i}`, outputs: [tool.path] })),
