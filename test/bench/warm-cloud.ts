@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import { buildKey } from "../../core/build-key.ts";
 import { createGoogleBuildCache } from "../../core/google/build-cache.ts";
 import { connectFirestore } from "../../core/google/firestore.ts";
+import { createGooglePlans } from "../../core/google/plans.ts";
 import { parseImage } from "../../core/image.ts";
+import { withPlans } from "../../core/layer-plans.ts";
 import { mediaTypes } from "../../core/manifest.ts";
 import { digestOf } from "../../core/digest.ts";
-import { imageOptions } from "../../core/settings.ts";
+import { readSettings } from "../../core/setting.ts";
+import { functionsSettings, imageOptions } from "../../core/settings.ts";
 import { startEmulators } from "../../infra/local/emulators.ts";
 
 const revision = "0123456789012345678901234567890123456789";
@@ -27,11 +30,20 @@ export async function startWarmCloud() {
   const cache = createGoogleBuildCache(firestore, Date.now);
   const image = parseImage("hello", "amd64");
   const pin = { packageSet: `git+${url}`, revision };
-  const key = buildKey(
-    image,
-    pin,
-    imageOptions({ layers: 94, compression: "gzip", allowUnfree: false, grouping: "plan" }),
-  );
+  const env = {
+    FIRESTORE_EMULATOR_HOST: emulators.firestore,
+    PUBSUB_EMULATOR_HOST: emulators.pubsub,
+    METADATA_SERVER_DETECTION: "none",
+    FIRN_PROJECT: project,
+    FIRN_BUCKET: "firn-blobs",
+    FIRN_PACKAGE_SET: `git+${url}#${revision}`,
+    FUNCTION_TARGET: "registry",
+  };
+  // As the function will read them: another default there is another key.
+  const options = imageOptions(readSettings(functionsSettings, env));
+  // Whoever asked for this commit first has written down that no plan applies to it.
+  await withPlans(createGooglePlans(firestore), pin, options.layerBudget);
+  const key = buildKey(image, pin, options);
   await cache.request({ key, image, pin }, "pull");
   const claimed = await cache.claim(key, "bench", 60_000);
   if (claimed.state !== "mine") throw new Error("the record could not be written");
@@ -46,15 +58,7 @@ export async function startWarmCloud() {
   const manifest = { digest: digestOf(bytes), mediaType: mediaTypes.manifest, bytes };
   await cache.settle(claimed.lease, { state: "ready", manifest });
   return {
-    env: {
-      FIRESTORE_EMULATOR_HOST: emulators.firestore,
-      PUBSUB_EMULATOR_HOST: emulators.pubsub,
-      METADATA_SERVER_DETECTION: "none",
-      FIRN_PROJECT: project,
-      FIRN_BUCKET: "firn-blobs",
-      FIRN_PACKAGE_SET: `git+${url}#${revision}`,
-      FUNCTION_TARGET: "registry",
-    },
+    env,
     [Symbol.asyncDispose]: () => emulators[Symbol.asyncDispose](),
   };
 }
