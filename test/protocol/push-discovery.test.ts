@@ -12,12 +12,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => await push[Symbol.asyncDispose]());
 
-async function status(method: string, path: string, init?: RequestInit): Promise<number> {
-  const answer = await push.ask(method, path, init);
-  await answer.arrayBuffer();
-  return answer.status;
-}
-
 describe("content discovery", { timeout: 60_000 }, () => {
   test("tags are listed in order, in pages of n, after last", async () => {
     const name = "conformance/tags";
@@ -36,7 +30,7 @@ describe("content discovery", { timeout: 60_000 }, () => {
     const rest = (await (await push.ask("GET", next)).json()) as { tags: string[] };
     expect(rest.tags).toEqual(all.slice(2));
     expect((await list("?last=test2")).tags).toEqual(["test3"]);
-    expect(await status("GET", "conformance/nothing/tags/list")).toBe(404);
+    expect(await push.status("GET", "conformance/nothing/tags/list")).toBe(404);
   });
 
   test("what refers to a manifest is listed, also before it is there, and by type", async () => {
@@ -66,7 +60,7 @@ describe("content discovery", { timeout: 60_000 }, () => {
     expect(chosen).toEqual({ manifests: [signature], filters: "artifactType" });
     const early = await refer("application/x.early", absent);
     expect((await list(absent)).manifests).toEqual([early]);
-    expect(await status("GET", `${name}/referrers/sha256:bad`)).toBe(400);
+    expect(await push.status("GET", `${name}/referrers/sha256:bad`)).toBe(400);
   });
 });
 
@@ -75,29 +69,29 @@ describe("content management", { timeout: 60_000 }, () => {
     const name = "conformance/untag";
     const { digest } = await push.image(name, "v1");
     await push.image(name, "v2");
-    expect(await status("DELETE", `${name}/manifests/v1`)).toBe(202);
-    expect(await status("GET", `${name}/manifests/v1`)).toBe(404);
-    expect(await status("GET", `${name}/manifests/${digest}`)).toBe(200);
+    expect(await push.status("DELETE", `${name}/manifests/v1`)).toBe(202);
+    expect(await push.status("GET", `${name}/manifests/v1`)).toBe(404);
+    expect(await push.status("GET", `${name}/manifests/${digest}`)).toBe(200);
     const { tags } = (await (await push.ask("GET", `${name}/tags/list`)).json()) as {
       tags: string[];
     };
     expect(tags).toEqual(["v2"]);
-    expect(await status("DELETE", `${name}/manifests/v1`)).toBe(404);
+    expect(await push.status("DELETE", `${name}/manifests/v1`)).toBe(404);
     await push.image(name, "v1");
-    expect(await status("GET", `${name}/manifests/v1`)).toBe(200);
+    expect(await push.status("GET", `${name}/manifests/v1`)).toBe(200);
   });
 
   test("a manifest that is deleted takes its tags with it; blobs stay until they are deleted", async () => {
     const name = "conformance/delete";
     const { digest } = await push.image(name, "v1");
-    expect(await status("DELETE", `${name}/manifests/${digest}`)).toBe(202);
+    expect(await push.status("DELETE", `${name}/manifests/${digest}`)).toBe(202);
     for (const reference of [digest, "v1"]) {
-      expect(await status("GET", `${name}/manifests/${reference}`)).toBe(404);
+      expect(await push.status("GET", `${name}/manifests/${reference}`)).toBe(404);
     }
     const blob = `${name}/blobs/${digestOf("a layer")}`;
-    expect(await status("HEAD", blob)).toBe(200);
-    expect(await status("DELETE", blob)).toBe(202);
-    expect(await status("HEAD", blob)).toBe(404);
-    expect(await status("DELETE", blob)).toBe(404);
+    expect(await push.status("HEAD", blob)).toBe(200);
+    expect(await push.status("DELETE", blob)).toBe(202);
+    expect(await push.status("HEAD", blob)).toBe(404);
+    expect(await push.status("DELETE", blob)).toBe(404);
   });
 });

@@ -13,12 +13,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => await push[Symbol.asyncDispose]());
 
-async function status(method: string, path: string, init?: RequestInit): Promise<number> {
-  const answer = await push.ask(method, path, init);
-  await answer.arrayBuffer();
-  return answer.status;
-}
-
 describe("pull", { timeout: 60_000 }, () => {
   test.for(["HEAD", "GET"])(
     "%s of blobs, and of manifests by tag and by digest",
@@ -26,9 +20,9 @@ describe("pull", { timeout: 60_000 }, () => {
       const name = "conformance/pull";
       const layer = await push.blob(name, "a layer");
       const image = await push.image(name, "v1");
-      expect(await status(method, `${name}/blobs/${absent}`)).toBe(404);
-      expect(await status(method, `${name}/manifests/${absent}`)).toBe(404);
-      expect(await status(method, `${name}/manifests/unknown`)).toBe(404);
+      expect(await push.status(method, `${name}/blobs/${absent}`)).toBe(404);
+      expect(await push.status(method, `${name}/manifests/${absent}`)).toBe(404);
+      expect(await push.status(method, `${name}/manifests/unknown`)).toBe(404);
       const blob = await push.ask(method, `${name}/blobs/${layer.digest}`);
       expect(blob.status).toBe(200);
       expect(blob.headers.get("docker-content-digest")).toBe(layer.digest);
@@ -82,7 +76,7 @@ describe("push", { timeout: 60_000 }, () => {
     await expectPulled("conformance/once");
     const other = await push.ask("POST", `${upload}${absent}`, { body: text });
     expect(await problemOf(other)).toMatchObject({ status: 400, code: "DIGEST_INVALID" });
-    expect(await status("HEAD", `conformance/once/blobs/${absent}`)).toBe(404);
+    expect(await push.status("HEAD", `conformance/once/blobs/${absent}`)).toBe(404);
   });
 
   test("a blob in POST and PUT", async () => {
@@ -93,19 +87,22 @@ describe("push", { timeout: 60_000 }, () => {
     expect(answer.status).toBe(201);
     expect(answer.headers.get("location")).toBe(`/v2/${name}/blobs/${digest}`);
     await expectPulled();
-    expect(await status("PUT", `${location}?digest=${digest}`, { body: text })).toBe(404);
+    expect(await push.status("PUT", `${location}?digest=${digest}`, { body: text })).toBe(404);
   });
 
   test("a blob in a stream, and in chunks that have to come in order", async () => {
     const streamed = await begin();
     const answer = await patch(streamed, text);
     expect([answer.status, answer.headers.get("range")]).toEqual([202, `0-${text.length - 1}`]);
-    expect(await status("PUT", `${streamed}?digest=${digest}`)).toBe(201);
+    expect(await push.status("PUT", `${streamed}?digest=${digest}`)).toBe(201);
 
     const location = await begin();
     const second = `10-${text.length - 1}`;
     expect(
-      await status("PATCH", location, { headers: { "content-range": second }, body: chunks[1] }),
+      await push.status("PATCH", location, {
+        headers: { "content-range": second },
+        body: chunks[1],
+      }),
     ).toBe(416);
     expect((await patch(location, chunks[0], "0-9")).headers.get("range")).toBe("0-9");
     const repeated = await patch(location, chunks[0], "0-9");
@@ -113,13 +110,13 @@ describe("push", { timeout: 60_000 }, () => {
     const asked = await push.ask("GET", location);
     expect([asked.status, asked.headers.get("range")]).toEqual([204, "0-9"]);
     expect((await patch(location, chunks[1], second)).status).toBe(202);
-    expect(await status("PUT", `${location}?digest=${digest}`)).toBe(201);
+    expect(await push.status("PUT", `${location}?digest=${digest}`)).toBe(201);
     await expectPulled();
   });
 
   test("an upload that was given up is unknown", async () => {
     const location = await begin();
-    expect(await status("DELETE", location)).toBe(204);
+    expect(await push.status("DELETE", location)).toBe(204);
     expect(await problemOf(await push.ask("GET", location))).toMatchObject({
       status: 404,
       code: "BLOB_UPLOAD_UNKNOWN",
@@ -129,8 +126,8 @@ describe("push", { timeout: 60_000 }, () => {
   test("a blob of another repository is mounted, or begins an upload where that has none", async () => {
     await push.blob("conformance/from", text);
     const mount = `conformance/to/blobs/uploads/?mount=${digest}&from=`;
-    expect(await status("POST", `${mount}conformance/nowhere`)).toBe(202);
-    expect(await status("HEAD", `conformance/to/blobs/${digest}`)).toBe(404);
+    expect(await push.status("POST", `${mount}conformance/nowhere`)).toBe(202);
+    expect(await push.status("HEAD", `conformance/to/blobs/${digest}`)).toBe(404);
     const answer = await push.ask("POST", `${mount}conformance/from`);
     expect(answer.status).toBe(201);
     expect(answer.headers.get("location")).toBe(`/v2/conformance/to/blobs/${digest}`);
@@ -150,7 +147,7 @@ describe("push", { timeout: 60_000 }, () => {
     for (const tag of ["v1", "v2", undefined]) {
       const { digest: own, answer } = await push.manifest(name, { config, layers: [] }, tag);
       expect(answer.headers.get("location")).toBe(`/v2/${name}/manifests/${tag ?? own}`);
-      expect(await status("GET", `${name}/manifests/${tag ?? own}`)).toBe(200);
+      expect(await push.status("GET", `${name}/manifests/${tag ?? own}`)).toBe(200);
     }
   });
 
@@ -159,7 +156,7 @@ describe("push", { timeout: 60_000 }, () => {
     const second = await push.image(name, "moves", "two");
     const answer = await push.ask("HEAD", `${name}/manifests/moves`);
     expect(answer.headers.get("docker-content-digest")).toBe(second.digest);
-    expect(await status("HEAD", `${name}/manifests/${first.digest}`)).toBe(200);
+    expect(await push.status("HEAD", `${name}/manifests/${first.digest}`)).toBe(200);
   });
 
   test.for([

@@ -10,6 +10,8 @@ import { mediaTypes } from "../../core/manifest.ts";
 export interface PushClient extends AsyncDisposable {
   /** `path` is what comes after `/v2/`, or the Location of an answer. */
   ask(method: string, path: string, init?: RequestInit): Promise<Response>;
+  /** The status alone; the body is read and left. */
+  status(method: string, path: string, init?: RequestInit): Promise<number>;
   /** Pushes a blob in one request, and gives its descriptor. */
   blob(name: string, text: string, mediaType?: string): Promise<Pushed>;
   /** Pushes a manifest by a tag or, where there is none, by its digest. */
@@ -46,6 +48,11 @@ export async function startPushClient(): Promise<PushClient> {
 
   const client: PushClient = {
     ask,
+    async status(method, path, init) {
+      const answer = await ask(method, path, init);
+      await answer.arrayBuffer();
+      return answer.status;
+    },
     async blob(name, text, mediaType = "application/octet-stream") {
       const digest = digestOf(text);
       const answer = await ask("POST", `${name}/blobs/uploads/?digest=${digest}`, { body: text });
