@@ -12,20 +12,12 @@
 #   throws         it is there and evaluating it fails: ask for it alone, without `catch`, to see the message
 { question }:
 let
-  inherit (builtins) attrNames elem elemAt filter functionArgs groupBy head intersectAttrs isAttrs isFloat isFunction isInt
+  inherit (builtins) attrNames elem elemAt filter groupBy head isAttrs isFloat isInt
     isList isString length listToAttrs map mapAttrs replaceStrings split tryEval;
 
   asked = builtins.fromJSON question;
 
-  # Nothing of the user's own Nix configuration takes part: the same pin is the same image for everybody.
-  arguments = {
-    inherit (asked) system;
-    config = { allowUnfree = asked.allowUnfree; };
-    overlays = [ ];
-  };
-  imported = import (builtins.storePath asked.source);
-  packageSet =
-    if isFunction imported then imported (intersectAttrs (functionArgs imported) arguments) else imported;
+  packageSet = import ./package-set.nix { inherit (asked) source system allowUnfree; };
 
   upper = [ "A" "B" "C" "D" "E" "F" "G" "H" "I" "J" "K" "L" "M" "N" "O" "P" "Q" "R" "S" "T" "U" "V" "W" "X" "Y" "Z" ];
   lower = [ "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z" ];

@@ -7,18 +7,11 @@
 # whole answer: whoever asks then asks for fewer names at once.
 { question }:
 let
-  inherit (builtins) attrNames concatMap deepSeq functionArgs intersectAttrs isAttrs isFunction isString tryEval;
+  inherit (builtins) attrNames concatMap deepSeq isAttrs isString tryEval;
   outputs = import ./outputs.nix;
 
   asked = builtins.fromJSON question;
-  arguments = {
-    inherit (asked) system;
-    config = { allowUnfree = asked.allowUnfree; };
-    overlays = [ ];
-  };
-  imported = import (builtins.storePath asked.source);
-  packageSet =
-    if isFunction imported then imported (intersectAttrs (functionArgs imported) arguments) else imported;
+  packageSet = import ./package-set.nix { inherit (asked) source system allowUnfree; };
 
   pathOf = value: name:
     let path = (value.${name} or value).outPath; in if isString path then path else throw "no path";

@@ -20,7 +20,7 @@ type Answer =
 type Answers = Readonly<Record<string, Answer>>;
 
 /** Nix's names for the architectures of the OCI specification. */
-const systems = { amd64: "x86_64-linux", arm64: "aarch64-linux" } as const;
+export const systems = { amd64: "x86_64-linux", arm64: "aarch64-linux" } as const;
 
 /** Asks the package set in `source`, a store path, for derivations. All names that are wrong are reported together. */
 export async function evaluate(

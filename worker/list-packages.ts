@@ -1,6 +1,7 @@
 import type { Architecture } from "../core/image.ts";
 import type { ListedPackage } from "../core/ports.ts";
-import { callNix, evaluationMessage, type NixTools } from "./nix-command.ts";
+import { systems } from "./evaluate.ts";
+import { evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
 
 export interface Listing {
   /** A store path that holds a package set. */
@@ -10,7 +11,6 @@ export interface Listing {
   readonly say: (message: string) => void;
 }
 
-const systems = { amd64: "x86_64-linux", arm64: "aarch64-linux" } as const;
 // A package of a large set takes about half a megabyte to evaluate, and one argument of a program holds 128 KiB.
 const namesAtOnce = 2500;
 const evaluationMs = 30 * 60_000;
@@ -26,22 +26,8 @@ export async function listPackages(
 ): Promise<readonly ListedPackage[]> {
   const ask = async (names: readonly string[] | null): Promise<unknown> => {
     const question = { source, system: systems[architecture], allowUnfree, names };
-    const { stdout } = await callNix(tools, {
-      file: "nix-instantiate",
-      // The names of a large set are more than a program's arguments may be.
-      args: [
-        "--eval",
-        "--strict",
-        "--json",
-        `${tools.expressions}/popcount.nix`,
-        "--argstr",
-        "question",
-        JSON.stringify(question),
-      ],
-      signal,
-      timeoutMs: evaluationMs,
-    });
-    return JSON.parse(stdout);
+    const how = { writes: false, timeoutMs: evaluationMs };
+    return await evaluateExpression(tools, "popcount.nix", { question }, signal, how);
   };
 
   /** What Nix cannot catch takes all that were asked for with it: halves are asked for until it is found. */

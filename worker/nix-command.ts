@@ -36,6 +36,7 @@ export async function evaluateExpression(
   expression: string,
   data: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
+  { writes = true, timeoutMs = evaluationMs }: EvaluationOptions = {},
 ): Promise<unknown> {
   const given = Object.entries(data).flatMap(([name, value]) => [
     "--argstr",
@@ -49,14 +50,21 @@ export async function evaluateExpression(
       "--strict",
       "--json",
       // Without it derivations are computed and not written, and there would be nothing to realise.
-      "--read-write-mode",
+      ...(writes ? ["--read-write-mode"] : []),
       `${tools.expressions}/${expression}`,
       ...given,
     ],
     signal,
-    timeoutMs: evaluationMs,
+    timeoutMs,
   });
   return JSON.parse(stdout);
+}
+
+export interface EvaluationOptions {
+  /** Whether derivations are written to the store; they are, if not said. */
+  readonly writes?: boolean;
+  /** Five minutes, if not said. */
+  readonly timeoutMs?: number;
 }
 
 // The largest package sets take seconds; what takes this long does not end.
