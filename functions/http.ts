@@ -15,7 +15,10 @@ export function createListener(registry: Registry, log: Log) {
       return;
     }
     const gone = new AbortController();
-    outgoing.on("close", () => gone.abort());
+    outgoing.on("close", () => {
+      // Of an answered request nobody is gone; and an abort makes an error, with its stack, for each of a thousand pulls.
+      if (!outgoing.writableFinished) gone.abort();
+    });
     registry
       .answer(requestOf(incoming, gone.signal))
       .then((response) => send(response, incoming, outgoing))

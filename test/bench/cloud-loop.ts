@@ -33,11 +33,9 @@ export async function startLoop(build: Build) {
   const now = Date.now;
   const cache = createGoogleBuildCache(firestore, now);
   const pins = createGooglePins(firestore);
-  const packageSet = {
-    kind: "git",
-    url: "https://git.example.com/packages",
-    reference: "0123456789012345678901234567890123456789",
-  } as const;
+  const url = "https://git.example.com/packages";
+  const reference = "0123456789012345678901234567890123456789";
+  const packageSet = { kind: "git", url, reference } as const;
   const queueOf = (name: "jobs" | "prebuildJobs") =>
     createGoogleJobQueue({
       pubsub,
@@ -106,6 +104,16 @@ export async function startLoop(build: Build) {
   const all = resources.move();
   return {
     queueOf,
+    /** What functions of the same deployment are told that run in processes of their own. */
+    functionsEnv: {
+      FIRESTORE_EMULATOR_HOST: emulators.firestore,
+      PUBSUB_EMULATOR_HOST: emulators.pubsub,
+      METADATA_SERVER_DETECTION: "none",
+      FIRN_PROJECT: projectId,
+      FIRN_BUCKET: "firn-blobs",
+      FIRN_PACKAGE_SET: `git+${url}#${reference}`,
+      FUNCTION_TARGET: "registry",
+    },
     /** Pulls an image by its name; rejects where that fails. */
     async pull(name: string): Promise<void> {
       const { status } = await registry.answer({

@@ -1,11 +1,16 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { manifestOf } from "../support/builds.ts";
+import { startFramework } from "../support/framework.ts";
 import { newName, startLoop } from "./cloud-loop.ts";
-import { target } from "./rounds.ts";
+import { compare, target } from "./rounds.ts";
+import { pullAtOnce } from "./waiting-pulls.ts";
 
-// How long do a thousand pulls that wait for one image wait on, once it is built?
-// Opponent: settling itself, which is the first thing that happens then and has no part in waking.
+// How long do a thousand pulls over four processes of the function wait on, once what they wait for is built?
+// Opponent: the same with one pull a process, which is what Firestore takes to write the record and to tell of it.
 
-const pulls = 1000;
+const processes = 4;
+const source = join(import.meta.dirname, "../../functions/index.ts");
 let ended = 0;
 let mayEnd = Promise.withResolvers<void>();
 await using cloud = await startLoop(async ({ key }) => {
@@ -13,24 +18,28 @@ await using cloud = await startLoop(async ({ key }) => {
   ended = performance.now();
   return { state: "ready", manifest: manifestOf(key) };
 });
-
-const rounds: number[] = [];
-for (let round = 0; round < 5; round++) {
-  mayEnd = Promise.withResolvers<void>();
-  const name = newName();
-  const answeredAt: number[] = [];
-  const waiting = Array.from({ length: pulls }, async () => {
-    await cloud.pull(name);
-    answeredAt.push(performance.now());
-  });
-  setTimeout(() => mayEnd.resolve(), 1500);
-  await Promise.all(waiting);
-  const late = answeredAt.map((at) => at - ended).toSorted((a, b) => a - b);
-  const [median, p99] = [late[pulls / 2], late[Math.ceil(pulls * 0.99) - 1] ?? NaN];
-  rounds.push(p99);
-  console.log(
-    `  from the end of the build: median ${median?.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
-  );
+await using registries = new AsyncDisposableStack();
+const ports: number[] = [];
+for (let i = 0; i < processes; i++) {
+  const started = await startFramework(source, "registry", { env: cloud.functionsEnv });
+  ports.push(registries.use(started).port);
 }
-const middle = rounds.toSorted((a, b) => a - b)[2] ?? NaN;
-target(`under 100 ms at the 99th percentile (it was ${middle.toFixed(1)})`, middle < 100);
+
+/** Milliseconds from the end of the build to 99 of 100 answers. */
+async function lateness(pulls: number): Promise<number> {
+  mayEnd = Promise.withResolvers<void>();
+  const { answers } = await pullAtOnce(ports, newName(), pulls);
+  await sleep(1000);
+  mayEnd.resolve();
+  const late = (await answers).map((at) => at - ended).toSorted((a, b) => a - b);
+  return late[Math.ceil(pulls * 0.99) - 1] ?? Number.NaN;
+}
+
+// A function runs for hours: what is measured is not how its code is compiled.
+for (let i = 0; i < 10; i++) await lateness(1000);
+const medians = await compare("ms at the 99th percentile", 9, {
+  "a thousand pulls": async () => await lateness(1000),
+  "four pulls": async () => await lateness(processes),
+});
+const p99 = medians["a thousand pulls"] ?? Number.NaN;
+target(`under 100 ms at the 99th percentile (it was ${p99.toFixed(1)})`, p99 < 100);
