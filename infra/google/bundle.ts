@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Metafile } from "esbuild";
-import { createRun } from "../../worker/run.ts";
+import { bakeCache } from "./bake-cache.ts";
 import { lockedClosure, type LockFile } from "./bundled-packages.ts";
 import { licencesOf } from "./licences.ts";
 
@@ -26,14 +26,25 @@ export const bundleEnvironment = {
  *     compile-cache/         what V8 made of all this; bake.js makes it anew where Node is another one
  *     LICENSE, LICENSES.txt  firn's, and those of what was bundled
  *
- * The same sources give the same bytes, but for the cache. The folder is emptied first where a bundle was in it before;
- * throws an Error where there is anything else.
+ * The folder is emptied first where a bundle was in it before; throws an Error where there is anything else.
  */
 export async function bundleFunctions(outFolder: string): Promise<void> {
+  await writeBundle(outFolder);
+  await bakeCache(root, outFolder);
+}
+
+/**
+ * The same without the compile cache, and to the byte the same for the same sources. Another `entry`, from the root of
+ * the repository, is for benchmarks.
+ */
+export async function writeBundle(
+  outFolder: string,
+  entry = "functions/bundled.ts",
+): Promise<void> {
   await empty(outFolder);
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { index: "functions/bundled.ts", bake: "infra/google/bake.ts" },
+    entryPoints: { index: entry, bake: "infra/google/bake.ts" },
     outdir: outFolder,
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
@@ -54,7 +65,6 @@ export async function bundleFunctions(outFolder: string): Promise<void> {
   await cp(join(root, "LICENSE"), join(outFolder, "LICENSE"));
   const packages = bundledPackages(metafile);
   await writeFile(join(outFolder, "LICENSES.txt"), await licencesOf(root, packages));
-  await bake(outFolder);
 }
 
 // CommonJS packages ask for these three.
@@ -112,22 +122,4 @@ function bundledPackages(metafile: Metafile): readonly string[] {
     (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? [],
   );
   return [...new Set(folders)].sort();
-}
-
-/** Makes the compile cache, with the packages that are to be installed beside the bundle for as long as it takes. */
-async function bake(folder: string): Promise<void> {
-  const lock = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8")) as LockFile;
-  const installed = Object.keys(lock.packages).filter((path) => path !== "");
-  for (const path of installed) {
-    await cp(join(root, path), join(folder, path), { recursive: true });
-  }
-  const run = createRun({ NODE_ENV: "production" });
-  await run({
-    file: process.execPath,
-    args: ["bake.js"],
-    cwd: folder,
-    timeoutMs: 60_000,
-    signal: new AbortController().signal,
-  });
-  await rm(join(folder, "node_modules"), { recursive: true });
 }
