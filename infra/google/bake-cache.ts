@@ -28,6 +28,12 @@ export async function installPackages(root: string, folder: string): Promise<voi
 /** Makes the compile cache of a bundle, with its packages beside it for as long as that takes. */
 export async function bakeCache(root: string, folder: string): Promise<void> {
   await installPackages(root, folder);
+  await bakeInstalled(folder);
+  await rm(join(folder, "node_modules"), { recursive: true });
+}
+
+/** The same where the packages are there. */
+export async function bakeInstalled(folder: string): Promise<void> {
   const run = createRun({ NODE_ENV: "production" });
   await run({
     file: process.execPath,
@@ -36,5 +42,4 @@ export async function bakeCache(root: string, folder: string): Promise<void> {
     timeoutMs: 120_000,
     signal: new AbortController().signal,
   });
-  await rm(join(folder, "node_modules"), { recursive: true });
 }

@@ -32,7 +32,7 @@ beforeAll(async () => {
     workers: 1,
     workerEnv: { FIRN_NIX_CONFIG: "sandbox = false; substituters =" },
   });
-});
+}, 240_000);
 afterAll(async () => {
   await cloud[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { delimiter, dirname, resolve } from "node:path";
-import { bakeCache, installPackages } from "../../infra/google/bake-cache.ts";
+import { bakeInstalled, installPackages } from "../../infra/google/bake-cache.ts";
 import { bundleEnvironment, writeBundle } from "../../infra/google/bundle.ts";
 import { follow, freePort, type FrameworkProcess } from "./framework.ts";
 
@@ -9,8 +9,8 @@ const root = resolve(import.meta.dirname, "../..");
 /** A bundle with its compile cache and the packages beside it, as it is on Google Cloud after `npm ci`. */
 export async function installBundle(folder: string, entry?: string): Promise<void> {
   await writeBundle(folder, entry);
-  await bakeCache(root, folder);
   await installPackages(root, folder);
+  await bakeInstalled(folder);
 }
 
 /** What the deployment tells functions of their compile cache, for a bundle that is at another place. */
