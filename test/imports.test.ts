@@ -27,7 +27,13 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^google-auth-library$/,
     /^tinyqueue$/,
   ],
-  "infra/google": [/^(?:core|functions)\/[^/]+$/, /^infra\/google\//, /^node:(?!child_process)/],
+  "infra/google": [
+    /^(?:core|functions)\/[^/]+$/,
+    /^worker\/run\.ts$/,
+    /^infra\/google\//,
+    /^node:(?!child_process)/,
+    /^esbuild$/,
+  ],
   "infra/local": [
     /^(?:core|functions|worker)\//,
     /^core\/(?:local|google)\//,
@@ -42,6 +48,7 @@ const compositionRoots = new Set([
   "functions/compose.ts",
   "worker/index.ts",
   "worker/compose.ts",
+  "infra/google/bake.ts",
   "infra/google/prebuild.ts",
   "infra/local/popcount.ts",
   "infra/local/start.ts",

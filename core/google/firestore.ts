@@ -21,8 +21,8 @@ export function connectFirestore(settings: FirestoreSettings): FirestoreConnecti
   let opened: Promise<Firestore> | undefined;
   const light = createLight(settings);
   const open = async () => {
-    const library = await import("@google-cloud/firestore");
-    return new library.Firestore({ ...settings });
+    const { Firestore: Client } = await import("./firestore-library.ts");
+    return new Client({ ...settings });
   };
   return {
     open: () => (opened ??= open()),

@@ -70,7 +70,7 @@ export function createGoogleJobQueue(options: GoogleJobQueueOptions): JobQueue {
     publish: (job) => publish(pubsub, topic, encodeJob(job)),
     async consume(slots, handle, signal) {
       if (subscription === undefined) throw new Error(`the queue of ${topic} only publishes`);
-      const { Duration } = await import("@google-cloud/pubsub");
+      const { Duration } = await import("./pubsub-library.ts");
       const seconds = (count: number) => Duration.from({ seconds: count });
       const client = await pubsub.open();
       if (signal.aborted) return;

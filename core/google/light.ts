@@ -1,3 +1,4 @@
+import { ask, type Answer, type Question } from "./ask.ts";
 import { fieldsIn, type Fields } from "./fields.ts";
 
 export interface LightSettings {
@@ -33,11 +34,13 @@ export function createLight({ projectId, databaseId = "(default)", host }: Light
   // What the emulator takes from whoever may do anything.
   const token = host === undefined ? metadataToken() : async () => "owner";
 
-  async function call(path: string, init: RequestInit): Promise<Response | undefined> {
+  async function call(
+    path: string,
+    question: Pick<Question, "method" | "body">,
+  ): Promise<Answer | undefined> {
     try {
       const headers = { authorization: `Bearer ${await token()}` };
-      const signal = AbortSignal.timeout(answerMs);
-      return await fetch(`${root}/${path}`, { ...init, headers, signal });
+      return await ask(`${root}/${path}`, { ...question, headers, timeoutMs: answerMs });
     } catch {
       return undefined; // no token here, or no answer: the library knows more ways, and says what is wrong
     }
@@ -45,18 +48,18 @@ export function createLight({ projectId, databaseId = "(default)", host }: Light
 
   return {
     async read(path) {
-      const response = await call(path, {});
-      if (response?.status === 404) return { state: "absent" };
-      if (response?.ok !== true) return { state: "unknown" };
-      const { fields = {} } = (await response.json()) as { fields?: RestFields };
+      const answer = await call(path, {});
+      if (answer?.status === 404) return { state: "absent" };
+      if (answer?.status !== 200) return { state: "unknown" };
+      const { fields = {} } = JSON.parse(answer.body) as { fields?: RestFields };
       return { state: "found", fields: fieldsIn(`document ${path}`, valuesOf(fields)) };
     },
     async write(path, values) {
       const fields = Object.fromEntries(
         Object.entries(values).map(([name, value]) => [name, restValue(value)]),
       );
-      const response = await call(path, { method: "PATCH", body: JSON.stringify({ fields }) });
-      return response?.ok === true;
+      const answer = await call(path, { method: "PATCH", body: JSON.stringify({ fields }) });
+      return answer?.status === 200;
     },
   };
 }
@@ -68,11 +71,9 @@ function metadataToken(): () => Promise<string> {
     if (held !== undefined && performance.now() < held.until) return held.token;
     const url =
       "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
-    const response = await fetch(url, {
-      headers: { "metadata-flavor": "Google" },
-      signal: AbortSignal.timeout(tokenMs),
-    });
-    const answer = (await response.json()) as { access_token: string; expires_in: number };
+    const headers = { "metadata-flavor": "Google" };
+    const { body } = await ask(url, { headers, timeoutMs: tokenMs });
+    const answer = JSON.parse(body) as { access_token: string; expires_in: number };
     const until = performance.now() + answer.expires_in * 1000 - spareMs;
     held = { token: answer.access_token, until };
     return held.token;

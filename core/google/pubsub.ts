@@ -13,7 +13,7 @@ export interface PubsubConnection extends AsyncDisposable {
 export function connectPubsub(config: ClientConfig): PubsubConnection {
   let opened: Promise<PubSub> | undefined;
   const open = async () => {
-    const { PubSub } = await import("@google-cloud/pubsub");
+    const { PubSub } = await import("./pubsub-library.ts");
     return new PubSub(config);
   };
   return {

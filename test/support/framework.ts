@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { eventually } from "./eventually.ts";
 
 /** A function, running under the functions framework as published, as Google Cloud starts it. */
@@ -16,10 +17,11 @@ export interface FrameworkProcess extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
 }
 
-const main = resolve(
-  import.meta.dirname,
-  "../../node_modules/@google-cloud/functions-framework/build/src/main.js",
-);
+/** What starts the framework that is installed in a folder. */
+export const frameworkIn = (folder: string) =>
+  join(folder, "node_modules/@google-cloud/functions-framework/build/src/main.js");
+
+const root = resolve(import.meta.dirname, "../..");
 
 /** Starts the function `target` of a module; throws with what it said where it ends instead. */
 export async function startFramework(
@@ -29,6 +31,8 @@ export async function startFramework(
     readonly env?: Readonly<Record<string, string>>;
     readonly port?: number;
     readonly onLine?: (line: string) => void;
+    /** The folder whose framework it is; the repository's, if not said. */
+    readonly folder?: string;
   } = {},
 ): Promise<FrameworkProcess> {
   const { env, onLine } = options;
@@ -36,9 +40,24 @@ export async function startFramework(
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:FIRN_|CI$)/.test(name));
   const child = spawn(
     process.execPath,
-    [main, `--source=${source}`, `--target=${target}`, `--port=${port}`],
+    [
+      frameworkIn(options.folder ?? root),
+      `--source=${source}`,
+      `--target=${target}`,
+      `--port=${port}`,
+    ],
     { env: { ...Object.fromEntries(inherited), ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
+  return await follow(child, port, (said) => said.includes("Serving function..."), onLine);
+}
+
+/** Waits until a framework that was started listens; throws with what it said where it ends instead. */
+export async function follow(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  port: number,
+  listens: (said: readonly string[]) => boolean | Promise<boolean>,
+  onLine?: (line: string) => void,
+): Promise<FrameworkProcess> {
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
@@ -52,9 +71,9 @@ export async function startFramework(
     return (code ?? signal) as number | string; // one of both is set
   });
   const url = `http://127.0.0.1:${port}`;
-  await eventually("the function listens", () => {
+  await eventually("the function listens", async () => {
     if (ended) throw new Error(`the functions framework ended:\n${said.join("\n")}`);
-    return said.includes("Serving function...");
+    return await listens(said);
   });
   return {
     pid: child.pid ?? 0,
