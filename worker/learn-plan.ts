@@ -65,18 +65,24 @@ export interface PlanTuning {
 }
 
 export const planTuning: PlanTuning = {
-  images: 3000,
+  images: 6000,
   stored: 300,
   pulls: 10,
   fetched: 2.5,
-  layerBytes: 14_500,
+  layerBytes: 10_000,
   manyPaths: 60,
   scarcity: 2,
-  support: 4,
+  support: 8,
 };
 
 // Where there are few layers, saving one is worth more, the more so the larger an image is.
-const scarceTuning: PlanTuning = { ...planTuning, fetched: 1.5, manyPaths: 65, scarcity: 3 };
+const scarceTuning: PlanTuning = {
+  ...planTuning,
+  fetched: 1.5,
+  layerBytes: 14_500,
+  manyPaths: 65,
+  scarcity: 3,
+};
 const scarceBelow = 45;
 const defaultBudget = 94;
 // Bytes from which a path is not joined to others for the mere reason that the sampled images do not tell them apart.
