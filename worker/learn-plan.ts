@@ -65,19 +65,22 @@ export interface PlanTuning {
 }
 
 export const planTuning: PlanTuning = {
-  images: 3000,
+  images: 6000,
   stored: 300,
   pulls: 10,
   fetched: 2.5,
   layerBytes: 14_500,
   manyPaths: 60,
   scarcity: 2,
-  support: 4,
+  support: 8,
 };
 
 // Where there are few layers, saving one is worth more, the more so the larger an image is.
 const scarceTuning: PlanTuning = { ...planTuning, fetched: 1.5, manyPaths: 65, scarcity: 3 };
 const scarceBelow = 45;
+// Where there are many, few images use them up, and smaller bundles spare what clients fetch.
+const plentyTuning: PlanTuning = { ...planTuning, layerBytes: 10_000 };
+const plentyFrom = 80;
 const defaultBudget = 94;
 // Bytes from which a path is not joined to others for the mere reason that the sampled images do not tell them apart.
 const largeFrom = 300e3;
@@ -85,7 +88,7 @@ const largeFrom = 300e3;
 /** Learns which packages belong together in every image. The same material gives the same plan, in whatever order. */
 export function learnPlan(material: PlanMaterial): LayerPlan {
   const budget = material.budget ?? defaultBudget;
-  const tuning = { ...(budget < scarceBelow ? scarceTuning : planTuning), ...material.tuning };
+  const tuning = { ...tuningFor(budget), ...material.tuning };
   const graph = referenceGraph(byName(material.packages));
   const names = graph.paths.map(planName);
   const nodeOf = mainVersions(graph, names);
@@ -139,6 +142,11 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
   return {
     bundles: bundles.map((each) => described(each, names, images.length)).sort(byFirstName),
   };
+}
+
+function tuningFor(budget: number): PlanTuning {
+  if (budget < scarceBelow) return scarceTuning;
+  return budget < plentyFrom ? planTuning : plentyTuning;
 }
 
 // Nodes are numbered in the order of paths: with the name in front of the hash, a rebuilt package keeps its place

@@ -37,17 +37,50 @@ export function bundleOf(
   };
 }
 
-/** What `a` and `b` would cost as one bundle. */
-export function mergedCost(a: Bundle, b: Bundle, costOfByte: CostOfByte): number {
+/** What `a` and `b` would cost as one bundle, of which so many images have something of either. */
+export function costTogether(a: Bundle, b: Bundle, both: number, costOfByte: CostOfByte): number {
+  if (a.variantSizes.length > 1 || b.variantSizes.length > 1) return mergedCost(a, b, costOfByte);
+  // An image has all of a bundle or nothing, as nearly all have when they are first looked at: no need to count.
+  return (
+    (a.size + b.size) * (costOfByte[both] ?? 0) +
+    a.size * (costOfByte[a.images.length - both] ?? 0) +
+    b.size * (costOfByte[b.images.length - both] ?? 0)
+  );
+}
+
+// Counts of pairs of variants, all 0 between calls.
+let scratch = new Int32Array(1024);
+
+function mergedCost(a: Bundle, b: Bundle, costOfByte: CostOfByte): number {
   const width = b.variantSizes.length + 1;
-  const counts = new Int32Array((a.variantSizes.length + 1) * width);
-  eachImage(a, b, (_, inA, inB) => {
-    const slot = inA * width + inB;
+  const slots = (a.variantSizes.length + 1) * width;
+  // Of millions of pairs each is looked at once: one list of counts serves all, and nothing is called in the loop.
+  if (scratch.length < slots) scratch = new Int32Array(2 * slots);
+  const counts = scratch;
+  const [left, right, inLeft, inRight] = [a.images, b.images, a.variants, b.variants];
+  let [i, j] = [0, 0];
+  let image = left[0] ?? Infinity;
+  let other = right[0] ?? Infinity;
+  while (image !== other || image !== Infinity) {
+    let slot = 0;
+    const hasLeft = image <= other;
+    const hasRight = other <= image;
+    if (hasLeft) {
+      slot = ((inLeft[i++] ?? 0) + 1) * width;
+      image = i < left.length ? (left[i] ?? 0) : Infinity;
+    }
+    if (hasRight) {
+      slot += (inRight[j++] ?? 0) + 1;
+      other = j < right.length ? (right[j] ?? 0) : Infinity;
+    }
     counts[slot] = (counts[slot] ?? 0) + 1;
-  });
+  }
   let cost = 0;
-  for (const [slot, count] of counts.entries()) {
-    if (count > 0) cost += pairSize(a, b, slot, width) * (costOfByte[count] ?? 0);
+  for (let slot = 0; slot < slots; slot++) {
+    const count = counts[slot] ?? 0;
+    if (count === 0) continue;
+    counts[slot] = 0;
+    cost += pairSize(a, b, slot, width) * (costOfByte[count] ?? 0);
   }
   return cost;
 }

@@ -1,5 +1,5 @@
 import TinyQueue from "tinyqueue";
-import { type Bundle, type CostOfByte, merged, mergedCost, unionSize } from "./plan-bundle.ts";
+import { type Bundle, type CostOfByte, costTogether, merged, unionSize } from "./plan-bundle.ts";
 
 export interface Bundling {
   readonly costOfByte: CostOfByte;
@@ -31,14 +31,16 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
   const bundles: (Bundle | undefined)[] = [...starting];
   const versions = new Int32Array(starting.length);
   const known = new Uint8Array(starting.length);
-  const inImage = placed(starting, prices.length);
+  const lengths = new Int32Array(prices.length);
+  const inImage = placed(starting, lengths);
+  const met = new Int32Array(starting.length);
   const queue = new TinyQueue<Candidate>([], (x, y) => x.score - y.score || x.a - y.a || x.b - y.b);
   const worth = new Float64Array(starting.length);
   const overlaps = new Int32Array(starting.length);
 
   for (const together of previous) joinAgain(together);
   for (const [index, each] of bundles.entries()) {
-    if (each !== undefined) consider(index, each, (other) => other > index);
+    if (each !== undefined) consider(index, each, index);
   }
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { a, b, versions: seen } = next;
@@ -46,7 +48,7 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     const [left, right] = [bundles[a], bundles[b]];
     if (left === undefined || right === undefined) continue;
     const joined = join(a, left, b, right);
-    consider(a, joined, () => true);
+    consider(a, joined, -1);
   }
   return bundles.filter((each) => each !== undefined);
 
@@ -57,7 +59,7 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     for (const other of others) {
       const [left, right] = [bundles[first], bundles[other]];
       if (left === undefined || right === undefined) continue;
-      if (loss(left, right) < lossToSplit * worthOf(left, right)) join(first, left, other, right);
+      if (joinAgainPays(left, right)) join(first, left, other, right);
     }
   }
 
@@ -67,51 +69,61 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     bundles[b] = undefined;
     versions[a] = (versions[a] ?? 0) + 1;
     if (known[b] === 1) known[a] = 1;
-    for (const image of right.images) {
-      const here = inImage[image];
-      here?.delete(b);
-      here?.add(a);
-    }
+    for (const image of right.images) replace(inImage[image], lengths, image, b, a);
     return joined;
   }
 
-  // All that meet this bundle in an image are counted in one go.
-  function consider(index: number, each: Bundle, wanted: (other: number) => boolean): void {
-    const met: number[] = [];
+  // All that meet this bundle in an image, and are numbered higher than `above`, are counted in one go.
+  function consider(index: number, each: Bundle, above: number): void {
+    let count = 0;
     for (const image of each.images) {
       const price = prices[image] ?? 0;
-      for (const other of inImage[image] ?? []) {
-        if (other === index || !wanted(other)) continue;
-        if (overlaps[other] === 0) met.push(other);
-        overlaps[other] = (overlaps[other] ?? 0) + 1;
+      const here = inImage[image] ?? none;
+      const length = lengths[image] ?? 0;
+      for (let at = 0; at < length; at++) {
+        const other = here[at] ?? 0;
+        if (other <= above) continue;
+        const seen = overlaps[other] ?? 0;
+        if (seen === 0) met[count++] = other;
+        overlaps[other] = seen + 1;
         worth[other] = (worth[other] ?? 0) + price;
       }
     }
-    for (const other of met) {
+    for (let at = 0; at < count; at++) {
+      const other = met[at] ?? 0;
       const both = overlaps[other] ?? 0;
       const gain = worth[other] ?? 0;
       overlaps[other] = 0;
       worth[other] = 0;
+      if (other === index) continue;
       const beside = bundles[other];
       if (beside === undefined) continue;
       if (both < leastOverlap * (each.images.length + beside.images.length - both)) continue;
       const [a, b] = index < other ? [index, other] : [other, index];
-      const score = loss(each, beside) / gain;
-      const apart = known[a] === 1 && known[b] === 1;
-      if (score >= (apart ? lossToJoin : 1)) continue;
+      const most = (known[a] === 1 && known[b] === 1 ? lossToJoin : 1) * gain;
+      const lost = loss(each, beside, both, most);
+      if (lost >= most) continue;
+      const score = lost / gain;
       queue.push({ a, b, versions: (versions[a] ?? 0) + (versions[b] ?? 0), score });
     }
   }
 
-  function worthOf(a: Bundle, b: Bundle): number {
-    const inA = new Set(a.images);
-    let sum = 0;
-    for (const image of b.images) if (inA.has(image)) sum += prices[image] ?? 0;
-    return sum;
+  function joinAgainPays(left: Bundle, right: Bundle): boolean {
+    const inLeft = new Set(left.images);
+    let [both, gain] = [0, 0];
+    for (const image of right.images) {
+      if (!inLeft.has(image)) continue;
+      both++;
+      gain += prices[image] ?? 0;
+    }
+    const most = lossToSplit * gain;
+    return loss(left, right, both, most) < most;
   }
 
-  function loss(a: Bundle, b: Bundle): number {
-    const bytes = mergedCost(a, b, costOfByte) - a.cost - b.cost;
+  // Expected bytes; of `most` or more nobody wants to know how much it is.
+  function loss(a: Bundle, b: Bundle, both: number, most: number): number {
+    const bytes = costTogether(a, b, both, costOfByte) - a.cost - b.cost;
+    if (bytes >= most) return bytes;
     const changing = unionSize(a.closure, b.closure);
     return (
       bytes +
@@ -120,10 +132,44 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
   }
 }
 
-function placed(bundles: readonly Bundle[], images: number): readonly Set<number>[] {
-  const inImage = Array.from({ length: images }, () => new Set<number>());
-  for (const [index, { images: having }] of bundles.entries()) {
-    for (const image of having) inImage[image]?.add(index);
+const none = new Int32Array(0);
+
+// The bundles in each image, in no particular order. As they are merged, fewer of these places are used.
+function placed(bundles: readonly Bundle[], lengths: Int32Array): readonly Int32Array[] {
+  for (const { images } of bundles) {
+    for (const image of images) lengths[image] = (lengths[image] ?? 0) + 1;
+  }
+  const inImage = Array.from(lengths, (length) => new Int32Array(length));
+  lengths.fill(0);
+  for (const [index, { images }] of bundles.entries()) {
+    for (const image of images) {
+      const at = lengths[image] ?? 0;
+      lengths[image] = at + 1;
+      (inImage[image] ?? none)[at] = index;
+    }
   }
   return inImage;
+}
+
+// Puts `into` where `from` was, or only takes that out if `into` is there.
+function replace(
+  here: Int32Array = none,
+  lengths: Int32Array,
+  image: number,
+  from: number,
+  into: number,
+): void {
+  const length = lengths[image] ?? 0;
+  let [place, isThere] = [-1, false];
+  for (let at = 0; at < length; at++) {
+    if (here[at] === from) place = at;
+    else if (here[at] === into) isThere = true;
+  }
+  if (place === -1) return;
+  if (!isThere) {
+    here[place] = into;
+    return;
+  }
+  here[place] = here[length - 1] ?? 0;
+  lengths[image] = length - 1;
 }

@@ -42,13 +42,17 @@ export function sampleImages(
   const room = imageSizes(pulled, count).map((size) => Math.max(0, size - always.length));
   const roots = room.map(() => new Set(always));
   const slots = room.reduce((sum, size) => sum + size, 0);
+  // What fits nowhere never will, and in a small set that is most of what is drawn.
+  const nowhere = new Set<number>();
   for (const { node, seeds } of tickets(expected(asked, weights, slots), names, seed)) {
+    if (nowhere.has(node)) continue;
     const hasRoom = (place: number) =>
       (roots[place]?.size ?? 0) - always.length < (room[place] ?? 0) &&
       roots[place]?.has(node) !== true;
     const tried = seeds.map((each) => Math.floor(each * count));
     const place = tried.find(hasRoom) ?? nextFrom(tried.at(-1) ?? 0, hasRoom, count);
-    if (place !== undefined) roots[place]?.add(node);
+    if (place === undefined) nowhere.add(node);
+    else roots[place]?.add(node);
   }
   const closureOf = closures(references);
   return roots.map((each) => closureOf([...each]));
