@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 // Who may import whom. Each rule names what a folder may import; everything else is a mistake.
 const root = join(import.meta.dirname, "..");
 const rules: Readonly<Record<string, readonly RegExp[]>> = {
-  core: [/^core\/[^/]+$/, /^node:crypto$/],
+  core: [/^core\/[^/]+$/, /^node:(?:crypto|async_hooks)$/],
   "core/local": [/^core\/[^/]+$/, /^core\/local\//, /^node:/, /^pino(?:-pretty)?$/],
   "core/google": [
     /^core\/[^/]+$/,
