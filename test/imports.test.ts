@@ -27,7 +27,12 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^google-auth-library$/,
     /^tinyqueue$/,
   ],
-  "infra/google": [/^(?:core|functions)\/[^/]+$/, /^infra\/google\//, /^node:(?!child_process)/],
+  "infra/google": [
+    /^(?:core|functions)\/[^/]+$/,
+    /^core\/google\/topics\.ts$/,
+    /^infra\/google\//,
+    /^node:(?!child_process)/,
+  ],
   "infra/local": [
     /^(?:core|functions|worker)\//,
     /^core\/(?:local|google)\//,
