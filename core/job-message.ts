@@ -1,11 +1,12 @@
 import { parseBuildKey } from "./build-key.ts";
 import type { Job } from "./ports.ts";
+import { formatTraceparent, parseTraceparent } from "./trace.ts";
 
 /**
  * A job as it travels: `{"v":1,"kind":"build","key":"<64 hexadecimal digits>"}`, `{"v":1,"kind":"pin","pinId":"…"}` or
  * `{"v":1,"kind":"plan","packageSet":"…","revision":"…","architecture":"amd64"}` in UTF-8, with `kind` and `v` as
- * attributes for whoever looks at the queue. Members that are not known are left alone, so that a version may gain
- * some.
+ * attributes for whoever looks at the queue. `traceparent` says in which trace it was published, as the header of that
+ * name does [W3C Trace Context]. Members that are not known are left alone, so that a version may gain some.
  */
 export interface JobMessage {
   readonly data: Uint8Array;
@@ -30,8 +31,9 @@ const version = 1;
 // A pin's id holds the address of its repository, and that is all that can be long.
 const limitBytes = 4096;
 
-export function encodeJob(job: Job): JobMessage {
-  const data = new TextEncoder().encode(JSON.stringify({ v: version, ...job }));
+export function encodeJob({ trace, ...job }: Job): JobMessage {
+  const traceparent = trace && formatTraceparent(trace);
+  const data = new TextEncoder().encode(JSON.stringify({ v: version, ...job, traceparent }));
   return { data, attributes: { kind: job.kind, v: String(version) } };
 }
 
@@ -44,17 +46,22 @@ export function decodeJob(data: Uint8Array): DecodedJob {
   if (typeof message !== "object" || message === null) {
     return unreadable("it is not a JSON object in UTF-8");
   }
-  const { v, kind, key, pinId, ...rest } = message as Readonly<Record<string, unknown>>;
+  const { v, kind, key, pinId, traceparent, ...rest } = message as Readonly<
+    Record<string, unknown>
+  >;
+  // A job is wanted all the same where this cannot be read, or is not there, as in messages of before.
+  const trace = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
+  const traced = trace === undefined ? {} : { trace };
   if (v !== version)
     return unreadable(`its version is ${show(v)}, and this worker knows ${version}`);
   if (kind === "build") {
     const checked = typeof key === "string" ? parseBuildKey(key) : undefined;
     if (checked === undefined) return unreadable(`${show(key)} is not the key of a build`);
-    return { state: "job", job: { kind, key: checked } };
+    return { state: "job", job: { kind, key: checked, ...traced } };
   }
   if (kind === "pin") {
     if (!isPinId(pinId)) return unreadable(`${show(pinId)} is not the id of a pin`);
-    return { state: "job", job: { kind, pinId } };
+    return { state: "job", job: { kind, pinId, ...traced } };
   }
   if (kind === "plan") {
     const { packageSet, revision, architecture } = rest;
@@ -66,7 +73,7 @@ export function decodeJob(data: Uint8Array): DecodedJob {
     if (architecture !== "amd64" && architecture !== "arm64") {
       return unreadable(`${show(architecture)} is not an architecture`);
     }
-    return { state: "job", job: { kind, packageSet, revision, architecture } };
+    return { state: "job", job: { kind, packageSet, revision, architecture, ...traced } };
   }
   return unreadable(`its kind is ${show(kind)}, which is none of "build", "pin" and "plan"`);
 }

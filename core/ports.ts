@@ -13,6 +13,7 @@ import type {
   StoredManifest,
 } from "./record.ts";
 import type { Referrer } from "./referrer.ts";
+import type { Traced } from "./trace.ts";
 export type * from "./nix-port.ts";
 
 /**
@@ -100,6 +101,8 @@ export interface BuildCache {
     images: readonly Image[],
     limit: number,
   ): Promise<readonly string[]>;
+  /** The records that are not settled, those whose jobs were published longest ago first. */
+  unsettled(limit: number): Promise<readonly BuildRecord[]>;
   /** Records for which `republish` with the same time would be true, those that wait longest first. */
   neglected(afterMs: number, limit: number): Promise<readonly NeglectedBuild[]>;
 }
@@ -213,10 +216,8 @@ export interface PinFailure {
 }
 
 /** What the worker is asked to do. A hint: the record, or the pin, says whether it is still wanted. */
-export type Job =
-  | { readonly kind: "build"; readonly key: BuildKey }
-  | { readonly kind: "pin"; readonly pinId: string }
-  | PlanJob;
+export type Job = Traced & (BuildJob | { readonly kind: "pin"; readonly pinId: string } | PlanJob);
+type BuildJob = { readonly kind: "build"; readonly key: BuildKey };
 
 /** Has a layer plan learned at a revision. */
 export interface PlanJob {
@@ -226,12 +227,15 @@ export interface PlanJob {
   readonly architecture: Architecture;
 }
 
-/** Jobs are delivered at least once, in no order, maybe twice at once; those not acknowledged come again. */
+/**
+ * Jobs are delivered at least once, in no order, maybe twice at once; those not acknowledged come again. With a job
+ * travels the trace that it is published in.
+ */
 export interface JobQueue {
   publish(job: Job): Promise<void>;
   /**
    * Hands out jobs, at most `slots` at a time, until the signal aborts; resolves when the last handler has ended.
-   * A job is kept from others while its handler runs.
+   * A job is kept from others while its handler runs, which it does in the job's trace.
    */
   consume(
     slots: number,

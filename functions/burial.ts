@@ -1,6 +1,7 @@
 import { parseBuildKey } from "../core/build-key.ts";
 import type { BuildCache, Job } from "../core/ports.ts";
-import type { Log } from "../core/log.ts";
+import type { Log, LogFields } from "../core/log.ts";
+import { logEvent } from "../core/log-event.ts";
 import { giveUp } from "./give-up.ts";
 
 /**
@@ -9,19 +10,22 @@ import { giveUp } from "./give-up.ts";
  * plan that could not be learned: whoever wants it asks again.
  */
 export function createBurial({ cache, log }: { readonly cache: BuildCache; readonly log: Log }) {
+  const say = (message: string, about: LogFields): void =>
+    logEvent(log, "ERROR", message, { event: "dead-letter", cause: "delivered-too-often" }, about);
+
   return async (job: Job): Promise<void> => {
     if (job.kind === "pin") {
-      log("ERROR", "a look-up of where the package set stands was delivered too often", { job });
+      say("a look-up of where the package set stands was delivered too often", { job });
       return;
     }
     if (job.kind === "plan") {
-      log("ERROR", "a job to learn a layer plan was delivered too often", { job });
+      say("a job to learn a layer plan was delivered too often", { job });
       return;
     }
     const key = parseBuildKey(job.key);
     if (key === undefined) return;
     const message =
       "every worker that took this build failed before its end: pull again, or ask whoever runs this registry";
-    if (await giveUp(cache, key, message)) log("ERROR", `gave up a build: ${message}`, { key });
+    if (await giveUp(cache, key, message)) say(`gave up a build: ${message}`, { key });
   };
 }

@@ -1,3 +1,5 @@
+import type { TraceHeaders } from "../core/trace.ts";
+
 /** A request as firn's handlers see it: no socket, no framework. Header names are in lower case. */
 export interface RegistryRequest {
   readonly method: string;
@@ -5,6 +7,8 @@ export interface RegistryRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** What its headers say of a trace it belongs to; read only where something is said of the request. */
+  readonly trace?: TraceHeaders;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

@@ -47,6 +47,10 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
       "user-agent": headers["user-agent"],
       "if-none-match": headers["if-none-match"],
     },
+    trace: {
+      traceparent: headers["traceparent"]?.toString(),
+      cloud: headers["x-cloud-trace-context"]?.toString(),
+    },
     signal,
   };
 }

@@ -5,6 +5,7 @@ import { packageSetId, selectRevision, type PackageSet } from "../core/package-s
 import type { BlobStore, JobQueue, NeglectedBuild, Plans } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
 import { messageOf } from "../core/log.ts";
+import { logEvent, secondsOf } from "../core/log-event.ts";
 import { askForPin } from "./ask-for-pin.ts";
 import type { PinTimes } from "../core/pin-times.ts";
 import { giveUp } from "./give-up.ts";
@@ -24,6 +25,8 @@ const neglectedMs = 120_000;
 const neglectedAtOnce = 100;
 // By then its job was lost, or killed its worker, this often.
 const mostPublished = 4;
+// Beyond these more of the same would be read each minute.
+const mostCounted = 1000;
 const latelyMs = 7 * 24 * 60 * 60_000;
 
 /**
@@ -57,7 +60,9 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
       return;
     }
     const message = `no worker finished ${name} although its job was published ${published} times: pull again, or ask whoever runs this registry`;
-    if (await giveUp(cache, key, message)) log("ERROR", `gave up: ${message}`, { key });
+    if (!(await giveUp(cache, key, message))) return;
+    const event = { event: "dead-letter", cause: "published-too-often" } as const;
+    logEvent(log, "ERROR", `gave up: ${message}`, event, { key });
   }
 
   async function lookAfterBuilds(): Promise<void> {
@@ -89,6 +94,26 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
     if (swept > 0) log("INFO", `deleted ${swept} uploads that were given up`);
   }
 
+  /** What waits for workers, for whoever looks after the registry. */
+  async function countBuilds() {
+    const open = await cache.unsettled(mostCounted);
+    const queued = open.filter(({ state }) => state === "queued");
+    const waitedFor = queued.filter(({ lane }) => lane === "pull");
+    const since = Math.min(now(), ...waitedFor.map(({ requestedAt }) => requestedAt));
+    return {
+      queued: queued.length,
+      building: open.length - queued.length,
+      oldestQueuedSeconds: secondsOf(now() - since),
+    };
+  }
+
+  async function sum(failed: readonly string[]): Promise<void> {
+    const counts = await countBuilds();
+    const { queued, building, oldestQueuedSeconds } = counts;
+    const message = `${queued} builds are queued, for ${oldestQueuedSeconds} s at the most, and ${building} are being built`;
+    logEvent(log, "INFO", message, { event: "maintenance", ...counts, failed });
+  }
+
   const duties = {
     "refresh pins": refreshPins,
     "move pins": () => movePins({ ...tools, queue: queues.prebuild }),
@@ -98,15 +123,19 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
   };
 
   return async () => {
-    const failures: unknown[] = [];
-    for (const [what, doIt] of Object.entries(duties)) {
+    const failures = new Map<string, unknown>();
+    const attempt = async (what: string, doIt: () => Promise<void>): Promise<void> => {
       try {
         await doIt();
       } catch (error) {
         log("ERROR", `could not ${what}: ${messageOf(error)}`, { error });
-        failures.push(error);
+        failures.set(what, error);
       }
+    };
+    for (const [what, doIt] of Object.entries(duties)) await attempt(what, doIt);
+    await attempt("count builds", () => sum([...failures.keys()]));
+    if (failures.size > 0) {
+      throw new AggregateError([...failures.values()], "maintenance was not complete");
     }
-    if (failures.length > 0) throw new AggregateError(failures, "maintenance was not complete");
   };
 }

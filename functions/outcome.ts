@@ -16,6 +16,9 @@ export interface OutcomeTools {
   readonly log: Log;
 }
 
+/** The end of the time that a pull is held; asked for only where there is something to wait for, such as a build. */
+export type Deadline = (key?: BuildKey) => AbortSignal;
+
 /** What came of one image within the time its pull was held. */
 export type Outcome = SettledRecord | { readonly state: "pending"; readonly key: BuildKey };
 
@@ -24,7 +27,6 @@ const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: 60 * 60_000 };
 
 /**
  * Makes the function that finds out what came of an image: from memory, from its record, or by having it built.
- * `deadline` is asked for only where there is something to wait for.
  */
 export function createOutcomes(tools: OutcomeTools) {
   const { cache, waiting, options } = tools;
@@ -41,12 +43,13 @@ export function createOutcomes(tools: OutcomeTools) {
     return await wait.settled(signal);
   }
 
-  return async (image: Image, pin: Pin, deadline: () => AbortSignal): Promise<Outcome> => {
+  return async (image: Image, pin: Pin, deadline: Deadline): Promise<Outcome> => {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
     if (warm !== undefined) return warm;
     const record = await cache.read(key);
-    const settled = record?.state === "ready" ? record : await build(key, image, pin, deadline());
+    const settled =
+      record?.state === "ready" ? record : await build(key, image, pin, deadline(key));
     if (settled?.state === "ready") ready.set(key, settled);
     return settled ?? { state: "pending", key };
   };

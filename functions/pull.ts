@@ -7,7 +7,7 @@ import { admitsIndex } from "./accept.ts";
 import type { CurrentPins } from "./current-pin.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import { createIndexes } from "./indexes.ts";
-import { createOutcomes, type Outcome, type OutcomeTools } from "./outcome.ts";
+import { createOutcomes, type Deadline, type Outcome, type OutcomeTools } from "./outcome.ts";
 import type { PullNotes } from "./pull-notes.ts";
 import * as respond from "./respond.ts";
 import { canBeBuilt } from "./tag.ts";
@@ -50,7 +50,7 @@ export function createPull(tools: PullTools) {
     return { state: "served", response: respond.withWarnings(response, warnings), isWhole };
   }
 
-  async function pinOf(tag: string, deadline: () => AbortSignal): Promise<Pin | undefined> {
+  async function pinOf(tag: string, deadline: Deadline): Promise<Pin | undefined> {
     const known = await pins.known(tag);
     if (known !== undefined) return known;
     const found = await pins.lookUp(tag, deadline());
@@ -60,12 +60,11 @@ export function createPull(tools: PullTools) {
     throw new Unavailable(message);
   }
 
-  /** `deadline` is asked for only where there is something to wait for. */
   return async (
     name: string,
     tag: string,
     accept: string | undefined,
-    deadline: () => AbortSignal,
+    deadline: Deadline,
   ): Promise<Pulled> => {
     const images = parseImages(name, tools.platforms);
     if (!canBeBuilt(tag)) {

@@ -4,11 +4,14 @@ import { checkName } from "../core/image.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { BlobStore, Clock, Pins, Plans, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
+import { logEvent } from "../core/log-event.ts";
+import { inTrace, traceOfHeaders } from "../core/trace.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
 import { createPull, Unavailable, type PullTools } from "./pull.ts";
+import { createPullLog, httpRequestOf, type Waits } from "./pull-log.ts";
 import { createMending } from "./mending.ts";
 import { createReferrersAnswer } from "./referrers.ts";
 import * as respond from "./respond.ts";
@@ -41,6 +44,7 @@ export interface Registry {
 
 export function createRegistry(tools: RegistryTools): Registry {
   const pull = createPull(tools);
+  const logged = createPullLog(tools);
   const tags = createTags(tools);
   const mend = createMending(tools);
   const referrers = createReferrersAnswer(tools);
@@ -50,10 +54,14 @@ export function createRegistry(tools: RegistryTools): Registry {
     request: RegistryRequest,
     name: string,
     tag: string,
+    waits: Waits,
   ): Promise<RegistryResponse> {
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
-      pull(name, tag, request.headers["accept"], deadline),
+      pull(name, tag, request.headers["accept"], (key) => {
+        waits(key);
+        return deadline();
+      }),
     );
     if (pulled.state === "served") {
       const { response, isWhole } = pulled;
@@ -90,7 +98,9 @@ export function createRegistry(tools: RegistryTools): Registry {
       case "base":
         return respond.base();
       case "manifest-by-tag":
-        return await manifestByTag(request, route.name, route.tag);
+        return await logged(request, `${route.name}:${route.tag}`, (waits) =>
+          manifestByTag(request, route.name, route.tag, waits),
+        );
       case "manifest-by-digest":
         return await manifestByDigest(request, route.name, route.digest);
       case "blob":
@@ -115,14 +125,24 @@ export function createRegistry(tools: RegistryTools): Registry {
     } catch (error) {
       if (error instanceof RegistryError) return respond.error(error);
       const { method, path } = request;
-      tools.log("ERROR", `${method} ${path} failed: ${messageOf(error)}`, { error });
-      if (error instanceof Unavailable) return respond.unavailable(error.message);
-      return respond.unavailable("the registry has trouble of its own, which is in its log");
+      const ours = "the registry has trouble of its own, which is in its log";
+      const response = respond.unavailable(error instanceof Unavailable ? error.message : ours);
+      const message = `${method} ${path} failed: ${messageOf(error)}`;
+      const httpRequest = httpRequestOf(request, response.status);
+      logEvent(tools.log, "ERROR", message, { event: "request-failed" }, { error, httpRequest });
+      return response;
     }
   }
 
   return {
-    answer: async (request) => inNamespace(request, await answer(request)),
+    answer: async (request) => {
+      const { trace = {} } = request;
+      const response = await inTrace(
+        () => traceOfHeaders(trace),
+        () => answer(request),
+      );
+      return inNamespace(request, response);
+    },
     warm: warm.find,
   };
 }

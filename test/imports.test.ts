@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 // Who may import whom. Each rule names what a folder may import; everything else is a mistake.
 const root = join(import.meta.dirname, "..");
 const rules: Readonly<Record<string, readonly RegExp[]>> = {
-  core: [/^core\/[^/]+$/, /^node:crypto$/],
+  core: [/^core\/[^/]+$/, /^node:(?:crypto|async_hooks)$/],
   "core/local": [/^core\/[^/]+$/, /^core\/local\//, /^node:/, /^pino(?:-pretty)?$/],
   "core/google": [
     /^core\/[^/]+$/,
@@ -29,6 +29,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   "infra/google": [
     /^(?:core|functions)\/[^/]+$/,
+    /^core\/google\/topics\.ts$/,
     /^worker\/run\.ts$/,
     /^infra\/google\//,
     /^node:(?!child_process)/,

@@ -6,6 +6,7 @@ import { imageDocuments } from "../core/manifest.ts";
 import type { Nix, Package } from "../core/ports.ts";
 import type { BuildRequest, Lane, Phase, Progress, Settlement } from "../core/record.ts";
 import type { Log } from "../core/log.ts";
+import type { PackCounts } from "./build-measure.ts";
 import { describeUnknown } from "./describe-unknown.ts";
 import { imageConfig } from "./image-config.ts";
 import { packageFaultOf } from "./package-fault.ts";
@@ -32,7 +33,8 @@ export interface BuildTools extends PackTools {
   readonly log: Log;
 }
 
-export type Report = (progress: Progress) => void;
+/** Hears how far a build is; `counts` come with the last of it. */
+export type Report = (progress: Progress, counts?: PackCounts) => void;
 
 /** Builds one image, from its packages' names to its manifest. Rejects where firn or its machine is to blame. */
 export type Build = (
@@ -41,7 +43,13 @@ export type Build = (
   signal: AbortSignal,
 ) => Promise<Settlement>;
 
-type Tell = (phase: Phase, message: string, done?: number, total?: number) => void;
+type Tell = (
+  phase: Phase,
+  message: string,
+  done?: number,
+  total?: number,
+  counts?: PackCounts,
+) => void;
 
 export function createBuild(tools: BuildTools): Build {
   const { nix, blobs, options } = tools;
@@ -53,8 +61,8 @@ export function createBuild(tools: BuildTools): Build {
   const turns = atOnce && { pull: pLimit(atOnce.pull), prebuild: pLimit(atOnce.prebuild) };
 
   return async (request, report, signal) => {
-    const tell: Tell = (phase, message, done = 0, total = 1) =>
-      report({ phase, message, done, total });
+    const tell: Tell = (phase, message, done = 0, total = 1, counts) =>
+      report({ phase, message, done, total }, counts);
     const { image, pin, lane = "pull" } = request;
     const { architecture, packages: requested } = image;
 
@@ -122,6 +130,13 @@ export function createBuild(tools: BuildTools): Build {
       const layers = await packLayers(groups, compression, say, signal);
       const root = rootLayer({ packages: forestPackages(packages) });
       const top = await packTar(blobs, compression, tar(root.entries), signal);
+
+      const made = [...layers.filter(({ isReused }) => !isReused), top];
+      tell("packing", "packed all layers", groups.length, groups.length, {
+        layersPacked: made.length,
+        layersReused: layers.length + 1 - made.length,
+        packedBytes: made.reduce((sum, { size }) => sum + size, 0),
+      });
 
       const all = [...layers, { ...top, comment: "links to the packages" }];
       const documents = imageDocuments(imageConfig(request, packages, root), all, compression);

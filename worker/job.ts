@@ -5,7 +5,9 @@ import { askForPlan } from "../core/ask-for-plan.ts";
 import type { BlobStore, BuildCache, Handled, Job, JobQueue, Lease, Nix } from "../core/ports.ts";
 import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
 import { logWith, messageOf, type Log } from "../core/log.ts";
+import { logEvent, type BuildEvent } from "../core/log-event.ts";
 import type { Build } from "./build.ts";
+import { measureBuild, type PackCounts } from "./build-measure.ts";
 import { forClients } from "./for-clients.ts";
 import { movePins } from "../core/move-pins.ts";
 import { packageSetOfPin } from "../core/package-set.ts";
@@ -64,7 +66,9 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
           return ourFailure(error, log);
         });
       await reporter.end();
-      if (await tools.cache.settle(lease, settlement)) say(log, record, settlement);
+      if (await tools.cache.settle(lease, settlement)) {
+        say(log, record, settlement, reporter.measured());
+      }
       if (isRevisionGone(settlement)) await lookUpAgain(record);
       if (record.lane === "prebuild" && tools.moving !== undefined) await movePins(tools.moving);
       return acknowledged;
@@ -98,18 +102,21 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
     await askForPlan({ ...tools, queue: tools.ahead }, at, true);
   }
 
-  function say(log: Log, record: BuildRecord, settlement: Settlement): void {
+  function say(log: Log, record: BuildRecord, settlement: Settlement, measured: Measured): void {
+    const { lane, attempt } = record;
     const seconds = Math.round((tools.now() - record.requestedAt) / 100) / 10;
     const name = imageName(record.image);
+    const counted = { event: "build", lane, seconds, ...measured } as const;
     if (settlement.state === "ready") {
       const { digest } = settlement.manifest;
-      log("INFO", `${name} is ready after ${seconds} s`, { digest, seconds });
-      return;
+      const event = { ...counted, outcome: "ready", reason: "none" } as const;
+      const message = `${name} is ready after ${seconds} s`;
+      return logEvent(log, "INFO", message, event, { digest, attempt });
     }
     const { reason, message, log: lines } = settlement.failure;
     const severity = reason === "service" ? "ERROR" : "WARNING";
-    const said = [message, ...lines].join("\n");
-    log(severity, `${name} failed after ${seconds} s: ${said}`, { reason, seconds });
+    const said = `${name} failed after ${seconds} s: ${[message, ...lines].join("\n")}`;
+    logEvent(log, severity, said, { ...counted, outcome: "failed", reason }, { attempt });
   }
 
   return async (job: Job): Promise<Handled> => {
@@ -124,6 +131,8 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
     }
   };
 }
+
+type Measured = Omit<BuildEvent, "event" | "outcome" | "reason" | "lane" | "seconds">;
 
 function isRevisionGone(settlement: Settlement): boolean {
   return settlement.state === "failed" && settlement.failure.reason === "revision-unknown";
@@ -140,6 +149,8 @@ function ourFailure(error: unknown, log: Log): Settlement {
 
 /** Writes progress as phases change and every two seconds at the most: each write is seen by everyone who waits. */
 function createReporter(cache: BuildCache, lease: Lease, name: string, log: Log) {
+  const measure = measureBuild();
+  let counts: PackCounts = { layersPacked: 0, layersReused: 0, packedBytes: 0 };
   let latest: Progress | undefined;
   let phase: string | undefined;
   let writing = Promise.resolve();
@@ -165,12 +176,15 @@ function createReporter(cache: BuildCache, lease: Lease, name: string, log: Log)
 
   const timer = setInterval(write, reportMs);
   return {
-    report: (progress: Progress): void => {
+    report: (progress: Progress, counted = counts): void => {
+      counts = counted;
+      measure.enter(progress.phase);
       latest = progress;
       if (progress.phase === phase) return;
       phase = progress.phase;
       write();
     },
+    measured: (): Measured => ({ ...measure.seconds(), ...counts }),
     /** Nothing is written after this. */
     end: async (): Promise<void> => {
       clearInterval(timer);

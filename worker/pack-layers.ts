@@ -7,13 +7,16 @@ import { describeLayer } from "./image-config.ts";
 import type { Layer } from "./layers.ts";
 import { layerKey, packLayer, reusableLayers, type PackTools } from "./pack.ts";
 
+/** A layer of an image, and whether it was packed before. */
+export type PackedLayer = ImageLayer & { readonly isReused: boolean };
+
 /** Packs the layers of an image that are not there yet; `say` hears how many of them are there. */
 export type PackLayers = (
   layers: readonly Layer[],
   compression: Compression,
   say: (done: number) => void,
   signal: AbortSignal,
-) => Promise<readonly ImageLayer[]>;
+) => Promise<readonly PackedLayer[]>;
 
 export function createLayerPacking(tools: PackTools): PackLayers {
   // Compressing is what takes the cores, whichever build it is for.
@@ -31,13 +34,13 @@ export function createLayerPacking(tools: PackTools): PackLayers {
       const key = keys[i] ?? layerKey(paths, compression);
       const comment = describeLayer(paths);
       const known = reusable.get(key);
-      if (known !== undefined) return { ...known, comment };
+      if (known !== undefined) return { ...known, comment, isReused: true };
       return await packing(async () => {
         either.throwIfAborted();
         const entry = await packLayer(tools, key, compression, archive(paths), either);
         done += 1;
         say(done);
-        return { ...entry, comment };
+        return { ...entry, comment, isReused: false };
       }).catch((error: unknown) => {
         failing.abort(error);
         throw error;

@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { decodeJob, type DeadLetter } from "../core/job-message.ts";
 import { messageOf, type Log } from "../core/log.ts";
+import { logEvent } from "../core/log-event.ts";
 import type { Handled, Job } from "../core/ports.ts";
+import { inTraceOf } from "../core/trace.ts";
 import { readDelivery, type Delivery } from "./delivery.ts";
 import type { CheckToken } from "./token.ts";
 
@@ -51,7 +53,8 @@ export function createPush(options: PushOptions, stopping: AbortSignal): Request
     const decoded = delivery.state === "message" ? decodeJob(delivery.data) : delivery;
     if (decoded.state === "unreadable") return await bury(delivery, decoded.reason);
     if (running >= options.slots) return { status: 429, reason: "all slots are taken" };
-    return await run(decoded.job, delivery.attempt);
+    const { job } = decoded;
+    return await inTraceOf(job, () => run(job, delivery.attempt));
   }
 
   async function refusal(incoming: IncomingMessage): Promise<Answer | undefined> {
@@ -63,7 +66,8 @@ export function createPush(options: PushOptions, stopping: AbortSignal): Request
   }
 
   async function bury({ data, messageId }: Delivery, reason: string): Promise<Answer> {
-    log("ERROR", `a message that was pushed is not a job: ${reason}`, { messageId });
+    const said = `a message that was pushed is not a job: ${reason}`;
+    logEvent(log, "ERROR", said, { event: "dead-letter", cause: "unreadable" }, { messageId });
     await options.bury({ data, reason, messageId });
     return done;
   }

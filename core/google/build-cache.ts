@@ -191,6 +191,12 @@ export function createGoogleBuildCache(
       const names = images.map((image) => readyAs(packageSet, image));
       return [...new Set(await store.revisions(names, limit))];
     },
+    unsettled: async (limit) => {
+      const builds = await store.find((images) =>
+        images.where("publishedAt", ">", 0).orderBy("publishedAt").limit(limit),
+      );
+      return builds.map(({ record }) => record);
+    },
     neglected,
   };
 }

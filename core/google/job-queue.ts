@@ -2,7 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Message, SubscriberOptions, Subscription } from "@google-cloud/pubsub";
 import { decodeJob, encodeJob } from "../job-message.ts";
 import { messageOf, type Log } from "../log.ts";
+import { logEvent } from "../log-event.ts";
 import type { Handled, Job, JobQueue } from "../ports.ts";
+import { inTraceOf, traced } from "../trace.ts";
 import { publish, publishDeadLetter, type PubsubConnection } from "./pubsub.ts";
 
 export interface GoogleJobQueueOptions {
@@ -35,7 +37,8 @@ export function createGoogleJobQueue(options: GoogleJobQueueOptions): JobQueue {
     const decoded = decodeJob(message.data);
     if (decoded.state === "unreadable") return await bury(message, decoded.reason);
     const { job } = decoded;
-    const handled = await handleSafely(job, Math.max(message.deliveryAttempt, 1), handle);
+    const attempt = Math.max(message.deliveryAttempt, 1);
+    const handled = await inTraceOf(job, () => handleSafely(job, attempt, handle));
     if (handled.outcome === "acknowledge") return message.ack();
     await pause(handled.afterMs, signal);
     message.nack();
@@ -52,7 +55,8 @@ export function createGoogleJobQueue(options: GoogleJobQueueOptions): JobQueue {
 
   async function bury(message: Message, reason: string): Promise<void> {
     const messageId = message.id;
-    log("ERROR", `a message in ${subscription} is not a job: ${reason}`, { messageId });
+    const said = `a message in ${subscription} is not a job: ${reason}`;
+    logEvent(log, "ERROR", said, { event: "dead-letter", cause: "unreadable" }, { messageId });
     try {
       if (options.deadLetters !== undefined) {
         const letter = { data: message.data, reason, messageId };
@@ -67,7 +71,7 @@ export function createGoogleJobQueue(options: GoogleJobQueueOptions): JobQueue {
   }
 
   return {
-    publish: (job) => publish(pubsub, topic, encodeJob(job)),
+    publish: (job) => publish(pubsub, topic, encodeJob(traced(job))),
     async consume(slots, handle, signal) {
       if (subscription === undefined) throw new Error(`the queue of ${topic} only publishes`);
       const { Duration } = await import("./pubsub-library.ts");

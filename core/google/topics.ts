@@ -25,3 +25,13 @@ export function pullSubscriptionNames(prefix: string) {
     pins: `${pins}-pull`,
   } as const;
 }
+
+/** The subscriptions that push to a worker which does not pull. */
+export function pushSubscriptionNames(prefix: string) {
+  const { jobs, prebuildJobs, pins } = topicNames(prefix);
+  return {
+    jobs: `${jobs}-push`,
+    prebuildJobs: `${prebuildJobs}-push`,
+    pins: `${pins}-push`,
+  } as const;
+}

@@ -192,6 +192,14 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
       );
       return [...new Set(found.map((row) => String(row["revision"])))].slice(0, limit);
     },
+    unsettled: async (limit) =>
+      database
+        .all(
+          `select record, manifest from images
+           where record ->> 'state' in ('queued', 'building') order by published_at limit ?`,
+          limit,
+        )
+        .map(recordOf),
     neglected: async (afterMs, limit) =>
       database
         .all(

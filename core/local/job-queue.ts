@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock, Handled, Job, JobQueue } from "../ports.ts";
 import { messageOf, type Log } from "../log.ts";
+import { inTraceOf, traced } from "../trace.ts";
 import type { Database } from "./database.ts";
 
 // A handler that runs renews its hold on the job well before it ends; another process has to wait this long.
@@ -45,13 +46,19 @@ export function createLocalJobQueue(
         database.run(`update ${table} set available_at = ? where id = ?`, time, taken.id);
       });
     const renewal = setInterval(() => holdUntil(now() + heldMs), renewMs);
-    const handled = await handle(taken.job, taken.attempt).catch((error: unknown): Handled => {
-      log("ERROR", `a job comes back: ${messageOf(error)}`, { job: taken.job, error });
-      return { outcome: "return", afterMs: Math.min(taken.attempt * 1000, longestReturnMs) };
-    });
+    const handled = await inTraceOf(taken.job, () => handleSafely(taken, handle));
     clearInterval(renewal);
     if (handled.outcome === "return") holdUntil(now() + handled.afterMs);
     else guarded(() => database.run(`delete from ${table} where id = ?`, taken.id));
+  }
+
+  async function handleSafely({ job, attempt }: Taken, handle: Handle): Promise<Handled> {
+    try {
+      return await handle(job, attempt);
+    } catch (error) {
+      log("ERROR", `a job comes back: ${messageOf(error)}`, { job, error });
+      return { outcome: "return", afterMs: Math.min(attempt * 1000, longestReturnMs) };
+    }
   }
 
   // On a full disk nothing can be written. The job then comes again when its hold ends, and there is one who says so.
@@ -87,13 +94,15 @@ export function createLocalJobQueue(
 
   return {
     async publish(job) {
-      const text = JSON.stringify(job);
+      const { trace: _, ...wanted } = job;
       // One that waits already is as good: whoever takes it looks at the record, not at the message.
       database.run(
         `insert into ${table} (job, attempt, available_at) select ?1, 0, ?2
-         where not exists (select 1 from ${table} where job = ?1 and available_at <= ?2)`,
-        text,
+         where not exists (select 1 from ${table}
+           where json_remove(job, '$.trace') = ?3 and available_at <= ?2)`,
+        JSON.stringify(traced(job)),
         now(),
+        JSON.stringify(wanted),
       );
       for (const wake of idle) wake();
     },

@@ -1,7 +1,9 @@
 import { createRequire } from "node:module";
 import pino from "pino";
 import type PinoPretty from "pino-pretty";
-import type { Log, Severity } from "../log.ts";
+import { countedOnly } from "../log-event.ts";
+import type { Log, LogFields, Severity } from "../log.ts";
+import { currentTrace } from "../trace.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
 
@@ -18,11 +20,21 @@ const severities: Record<string, Severity> = {
   error: "ERROR",
 };
 
+/** Which program speaks; text for people leaves it out. */
+export interface LogOrigin {
+  /** The project whose traces the lines belong to. */
+  readonly project?: string;
+  /** On every line, to tell deployments and programs apart. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /**
- * A log on stdout: a line of JSON an event in the shape that Cloud Logging reads (`severity`, `message`, `time`),
- * or a line of text for a person at a terminal, who sees the fields only at level debug.
+ * A log on stdout: a line of JSON an event in the shape that Cloud Logging reads
+ * (https://cloud.google.com/logging/docs/structured-logging: `severity`, `message`, `time`, trace and labels), or a line
+ * of text for a person at a terminal, who sees the fields only at level debug. What metrics count is in JSON whatever
+ * the level is: alerts depend on it.
  */
-export function createLog(format: "text" | "json", level: Level): Log {
+export function createLog(format: "text" | "json", level: Level, origin: LogOrigin = {}): Log {
   const options: pino.LoggerOptions = {
     level: level === "warning" ? "warn" : level,
     messageKey: "message",
@@ -31,14 +43,33 @@ export function createLog(format: "text" | "json", level: Level): Log {
     serializers: { error: pino.stdSerializers.err },
   };
   const formatters = { level: (label: string) => ({ severity: severities[label] ?? "INFO" }) };
-  const logger =
-    format === "json"
-      ? pino({ ...options, formatters }, pino.destination({ sync: true }))
-      : pino(options, forPeople(level));
-  // On a terminal a line that is indented belongs to the one above, whatever a package wrote at its beginning.
-  const written = (message: string) =>
-    format === "json" ? message : message.replaceAll("\n", "\n    ");
-  return (severity, message, fields = {}) => logger[levels[severity]](fields, written(message));
+  if (format === "text") {
+    const logger = pino(options, forPeople(level));
+    return (severity, message, fields = {}) => {
+      if (countedOnly.has(fields["event"]) && level !== "debug") return;
+      // A line that is indented belongs to the one above, whatever a package wrote at its beginning.
+      logger[levels[severity]](fields, message.replaceAll("\n", "\n    "));
+    };
+  }
+  const logger = pino({ ...options, formatters }, pino.destination({ sync: true }));
+  const counted = logger.child({}, { level: "debug" });
+  return (severity, message, fields = {}) => {
+    const writer = fields["event"] === undefined ? logger : counted;
+    writer[levels[severity]]({ ...fields, ...fieldsOf(origin) }, message);
+  };
+}
+
+function fieldsOf({ project, labels }: LogOrigin): LogFields {
+  const trace = currentTrace();
+  const prefix = project === undefined ? "" : `projects/${project}/traces/`;
+  return {
+    ...(trace && {
+      "logging.googleapis.com/trace": `${prefix}${trace.traceId}`,
+      "logging.googleapis.com/spanId": trace.spanId,
+      "logging.googleapis.com/trace_sampled": trace.sampled,
+    }),
+    ...(labels && { "logging.googleapis.com/labels": labels }),
+  };
 }
 
 function forPeople(level: Level) {

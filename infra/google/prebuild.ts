@@ -3,6 +3,7 @@ import { createLog } from "../../core/local/log.ts";
 import { messageOf } from "../../core/log.ts";
 import { readSettings } from "../../core/setting.ts";
 import { functionsSettings } from "../../core/settings.ts";
+import { inTrace, newTrace } from "../../core/trace.ts";
 import { compose } from "../../functions/compose.ts";
 import { followBuild } from "./follow.ts";
 
@@ -49,7 +50,8 @@ async function main(): Promise<number> {
   }
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort(new Error("not waited for any longer")));
-  return (await prebuildAll(positionals, interrupted.signal)) ? 0 : 1;
+  const all = await inTrace(newTrace, () => prebuildAll(positionals, interrupted.signal));
+  return all ? 0 : 1;
 }
 
 try {

@@ -125,6 +125,23 @@ export function buildRecordsContract(adapter: string, setUp: () => Promise<Build
       ]);
     });
 
+    it("lists what is not settled, whoever works on it, those published longest ago first", async () => {
+      await using set = await setUp();
+      for (const name of ["git", "curl", "htop"]) {
+        await set.cache.request(buildOf(name), "pull");
+        set.advance(10);
+      }
+      await set.cache.claim(buildOf("curl").key, "worker", leaseMs);
+      const lease = leaseOf(await set.cache.claim(buildOf("htop").key, "worker", leaseMs));
+      await set.cache.settle(lease, ready("htop"));
+      const open = await set.cache.unsettled(10);
+      expect(open.map(({ key, state }) => [key, state])).toEqual([
+        [git.key, "queued"],
+        [buildOf("curl").key, "building"],
+      ]);
+      expect(await set.cache.unsettled(1)).toHaveLength(1);
+    });
+
     it("counts anew how often a build is published that begins once more", async () => {
       await using set = await setUp();
       await set.cache.request(git, "pull");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Handled, Job, JobQueue } from "../../core/ports.ts";
+import { currentTrace, inTrace, newTrace, type Trace } from "../../core/trace.ts";
 import { buildOf } from "../support/builds.ts";
 
 export interface JobQueueSetUp extends AsyncDisposable {
@@ -43,6 +44,31 @@ export function jobQueueContract(adapter: string, setUp: () => Promise<JobQueueS
       await set.queue.publish(jobs[2] as Job);
       await consuming;
       expect(new Set(seen)).toEqual(new Set(jobs));
+    });
+
+    it("hands a job on in the trace it was published in, and one without a trace in a new one", async () => {
+      await using set = await setUp();
+      const trace = newTrace();
+      await inTrace(
+        () => trace,
+        () => set.queue.publish(jobs[0] as Job),
+      );
+      await set.queue.publish(jobs[1] as Job);
+      const seen = new Map<string, { readonly asked?: Trace; readonly now?: Trace | undefined }>();
+      const handle = async (job: Job) => {
+        seen.set(job.kind === "build" ? job.key : "", {
+          ...(job.trace && { asked: job.trace }),
+          now: currentTrace(),
+        });
+        return acknowledge;
+      };
+      await consume(set.queue, 1, handle, () => seen.size === 2);
+      const [first, second] = ["git", "curl"].map((name) => seen.get(buildOf(name).key));
+      expect(first).toMatchObject({ asked: trace, now: { traceId: trace.traceId } });
+      expect(first?.now?.spanId).not.toBe(trace.spanId);
+      expect(second?.asked).toBeUndefined();
+      expect(second?.now?.traceId).toMatch(/^[0-9a-f]{32}$/);
+      expect(second?.now?.traceId).not.toBe(trace.traceId);
     });
 
     it("delivers a job no more once it was acknowledged", async () => {

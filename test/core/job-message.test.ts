@@ -20,6 +20,26 @@ it("a job looks like this on the wire", () => {
   expect(new TextDecoder().decode(data)).toBe(`{"v":1,"kind":"build","key":"${key}"}`);
 });
 
+it("a job says in which trace it was published", () => {
+  const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+  const trace = { traceId: "a".repeat(32), spanId: "b".repeat(16), sampled: true };
+  const job: Job = { kind: "pin", pinId, trace };
+  const { data } = encodeJob(job);
+  expect(new TextDecoder().decode(data)).toContain(`"traceparent":"${traceparent}"`);
+  expect(decodeJob(data)).toEqual({ state: "job", job });
+});
+
+it.each([[7], ["hello"], ["00-\n"], [{}], [null]])(
+  "a job whose trace is %j is wanted all the same",
+  (traceparent) => {
+    const text = JSON.stringify({ v: 1, kind: "build", key, traceparent });
+    expect(decodeJob(new TextEncoder().encode(text))).toEqual({
+      state: "job",
+      job: { kind: "build", key },
+    });
+  },
+);
+
 it("members that are not known are left alone", () => {
   const text = JSON.stringify({ v: 1, kind: "build", key, priority: "high" });
   expect(decodeJob(new TextEncoder().encode(text))).toEqual({

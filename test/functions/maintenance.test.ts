@@ -3,9 +3,11 @@ import type { Grouping } from "../../core/build-key.ts";
 import { planId } from "../../core/layer-plans.ts";
 import { digestOf } from "../../core/digest.ts";
 import { selectRevision, type PackageSet } from "../../core/package-set.ts";
+import type { Log } from "../../core/log.ts";
 import type { BlobStore } from "../../core/ports.ts";
 import { createMaintenance } from "../../functions/maintenance.ts";
 import { buildOf, options, ready } from "../support/builds.ts";
+import { recordingLog } from "../support/recording-log.ts";
 import { stores } from "../support/stores.ts";
 
 const git = buildOf("git");
@@ -23,7 +25,12 @@ async function maintained(
   } = {},
 ) {
   const set = await stores();
-  const { cache, pins, plans, pulls, queues, now, write: log } = set;
+  const { cache, pins, plans, pulls, queues, now, write } = set;
+  const { log: record, events } = recordingLog();
+  const log: Log = (...line) => {
+    record(...line);
+    if (line[2]?.["event"] !== "maintenance") write(line[0], line[1]);
+  };
   const { packageSet = latest, blobs = { stat: async () => ({ size: 1 }) } } = more;
   const maintain = createMaintenance({
     cache,
@@ -41,7 +48,9 @@ async function maintained(
     times: { ...times, staleMs: more.staleMs ?? times.staleMs },
     sweepStaging: more.sweepStaging ?? (async () => 0),
   });
-  return { ...set, maintain };
+  const counts = () =>
+    events.map(({ fields }) => fields).filter((each) => each?.["event"] === "maintenance");
+  return { ...set, maintain, counts };
 }
 
 describe("a build that nobody works on", () => {
@@ -244,5 +253,33 @@ describe("layer plans", () => {
     isOut = false;
     await set.maintain();
     expect(set.published.prebuild).toEqual([at("r1")]);
+  });
+});
+
+describe("what maintenance says each time", () => {
+  const said = { event: "maintenance", failed: [] };
+
+  it("is how many builds wait, how long the pull does that waits longest, and how many are made", async () => {
+    await using set = await maintained();
+    await set.maintain();
+    await set.cache.request(buildOf("curl"), "prebuild");
+    set.advance(30_000);
+    await set.cache.request(git, "pull");
+    set.advance(20_000);
+    await set.maintain();
+    await set.cache.claim(git.key, "worker", 60_000);
+    await set.maintain();
+    expect(set.counts()).toEqual([
+      { ...said, queued: 0, building: 0, oldestQueuedSeconds: 0 },
+      { ...said, queued: 2, building: 0, oldestQueuedSeconds: 20 },
+      { ...said, queued: 1, building: 1, oldestQueuedSeconds: 0 },
+    ]);
+  });
+
+  it("names the duties that could not be done", async () => {
+    const sweepStaging = () => Promise.reject(new Error("the storage is away"));
+    await using set = await maintained({ sweepStaging });
+    await expect(set.maintain()).rejects.toThrow("maintenance was not complete");
+    expect(set.counts()).toMatchObject([{ failed: ["sweep the staging area"] }]);
   });
 });

@@ -9,6 +9,7 @@ import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
 import type { Image, Platforms } from "../../core/image.ts";
+import type { Log } from "../../core/log.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import type { BlobStore, Handled, Job, Plans, Referrers } from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
@@ -61,6 +62,8 @@ export interface TestWorker {
   ) => Promise<Settlement>;
   /** Where a reference stands; undefined: it selects nothing. */
   readonly pin?: (reference: string | undefined) => Promise<string | undefined>;
+  /** Hears each line of the log as well. */
+  readonly onLog?: Log;
   /** Whether jobs are lost instead of handled. */
   readonly deaf?: boolean;
 }
@@ -71,7 +74,10 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   let offset = 0;
   const now = () => Date.now() + offset;
   const log: string[] = [];
-  const write = (severity: string, message: string) => void log.push(`${severity} ${message}`);
+  const write: Log = (...line) => {
+    log.push(`${line[0]} ${line[1]}`);
+    worker.onLog?.(...line);
+  };
   const cache = createLocalBuildCache(database, now);
   const queue = createLocalJobQueue(database, now, write);
   const pins = createLocalPins(database);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { encodeJob } from "../../core/job-message.ts";
+import { currentTrace, newTrace, type Trace } from "../../core/trace.ts";
 import { acknowledge, job, pushOf, servePush, wanted } from "../support/push.ts";
 
 describe("a job that is pushed", () => {
@@ -17,6 +18,19 @@ describe("a job that is pushed", () => {
     await using set = await servePush();
     await set.post(pushOf(encodeJob(job).data, { deliveryAttempt: 4 }));
     expect(set.jobs).toEqual([{ job, attempt: 4 }]);
+  });
+
+  it("is worked on in the trace it was published in", async () => {
+    const seen: (Trace | undefined)[] = [];
+    await using set = await servePush({
+      handlerFor: () => async () => {
+        seen.push(currentTrace());
+        return acknowledge;
+      },
+    });
+    const trace = newTrace();
+    await set.post(pushOf(encodeJob({ ...job, trace }).data));
+    expect(seen).toMatchObject([{ traceId: trace.traceId }]);
   });
 
   it("comes again when it is returned", async () => {

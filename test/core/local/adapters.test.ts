@@ -1,5 +1,6 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { expect, it } from "vitest";
 import { createLocalBlobStore } from "../../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../../core/local/build-cache.ts";
 import { openDatabase } from "../../../core/local/database.ts";
@@ -10,6 +11,7 @@ import { createLocalPlans } from "../../../core/local/plans.ts";
 import { createLocalPulls } from "../../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../../core/local/referrers.ts";
 import { hexOf } from "../../../core/digest.ts";
+import { inTrace, newTrace } from "../../../core/trace.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
 import { buildCacheContract, type BuildCacheSetUp } from "../../contract/build-cache.ts";
 import { buildRecordsContract } from "../../contract/build-records.ts";
@@ -75,6 +77,17 @@ jobQueueContract("SQLite, for prebuilds", async () => {
 jobQueueContract("SQLite", async () => {
   const open = await openTemporary();
   return { ...open, queue: createLocalJobQueue(open.database, Date.now, () => undefined) };
+});
+
+it("a job that waits already is not queued twice, in whichever trace it is asked for again", async () => {
+  await using open = await openTemporary();
+  const queue = createLocalJobQueue(open.database, Date.now, () => undefined);
+  const pinId = JSON.stringify(["nixpkgs", 'https://example.com/"ü".git', null]);
+  for (let i = 0; i < 3; i++) {
+    await inTrace(newTrace, () => queue.publish({ kind: "pin", pinId }));
+  }
+  await queue.publish({ kind: "pin", pinId: "another" });
+  expect(open.database.all("select job from jobs")).toHaveLength(2);
 });
 
 blobStoreContract(
