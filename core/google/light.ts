@@ -20,6 +20,8 @@ export interface Light {
   read(path: string): Promise<LightRead>;
   /** Sets a document; false where only the library can. */
   write(path: string, values: Readonly<Record<string, string | number | Date>>): Promise<boolean>;
+  /** Sets one field of a document that is there; `unknown`: only the library can. */
+  change(path: string, field: string, value: number): Promise<"done" | "absent" | "unknown">;
 }
 
 const answerMs = 2000;
@@ -57,6 +59,16 @@ export function createLight({ projectId, databaseId = "(default)", host }: Light
       );
       const response = await call(path, { method: "PATCH", body: JSON.stringify({ fields }) });
       return response?.ok === true;
+    },
+    async change(path, field, value) {
+      const fields = { [field]: restValue(value) };
+      const only = `updateMask.fieldPaths=${field}&currentDocument.exists=true`;
+      const response = await call(`${path}?${only}`, {
+        method: "PATCH",
+        body: JSON.stringify({ fields }),
+      });
+      if (response?.status === 404) return "absent";
+      return response?.ok === true ? "done" : "unknown";
     },
   };
 }
