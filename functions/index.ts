@@ -16,6 +16,8 @@ const log = createLog(settings.log, settings.logLevel);
 const draining = new AbortController();
 const functions = compose(settings, log, draining.signal);
 const lookUpMs = 120_000;
+// A function that is called by a message is given nine minutes at the most; what is left then is for the next day.
+const retentionMs = 8 * 60_000;
 
 const listener = createListener(functions.registry, log);
 if (process.env["FUNCTION_TARGET"] === "registry") {
@@ -49,6 +51,13 @@ framework.cloudEvent("prebuild", async (event: framework.CloudEvent<unknown>) =>
 });
 
 framework.cloudEvent("maintenance", async () => await functions.maintain());
+
+framework.cloudEvent("retention", async () => {
+  await functions.retain(
+    false,
+    AbortSignal.any([draining.signal, AbortSignal.timeout(retentionMs)]),
+  );
+});
 
 framework.cloudEvent("burial", async (event: framework.CloudEvent<unknown>) => {
   const decoded = decodeJob(messageOfEvent(event).data);

@@ -43,7 +43,9 @@ const compositionRoots = new Set([
   "worker/index.ts",
   "worker/compose.ts",
   "infra/google/prebuild.ts",
+  "infra/google/retain.ts",
   "infra/local/popcount.ts",
+  "infra/local/retain.ts",
   "infra/local/start.ts",
 ]);
 
