@@ -2,7 +2,6 @@ import type { BuildKey } from "./build-key.ts";
 import type { Digest, Measure } from "./digest.ts";
 import type { Architecture, Image } from "./image.ts";
 import type { AppliedPlans } from "./layer-plans.ts";
-import type { Pin } from "./package-set.ts";
 import type {
   BuildRecord,
   BuildRequest,
@@ -15,6 +14,8 @@ import type {
 import type { Referrer } from "./referrer.ts";
 import type { Traced } from "./trace.ts";
 export type * from "./nix-port.ts";
+export type * from "./plans-port.ts";
+export type * from "./stored-ports.ts";
 
 /**
  * The ports: what firn needs of the world. Absence is undefined, an expected outcome is a variant, a failure is
@@ -39,6 +40,8 @@ export interface BlobStore {
   write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Measure>;
   /** Whether a blob is there, has this size, and its bytes still have its digest. */
   isSound(digest: Digest, size: number): Promise<boolean>;
+  /** The same for whoever is about to name it in a manifest: a sound blob counts as just written. */
+  hold(digest: Digest, size: number): Promise<boolean>;
 }
 
 export type LocatedBlob =
@@ -88,8 +91,16 @@ export interface BuildCache {
   /** The record as it is and after each change; changes that follow closely may be seen as one. Ends with the signal. */
   watch(key: BuildKey, signal: AbortSignal): AsyncIterable<BuildRecord | undefined>;
   manifest(digest: Digest): Promise<StoredManifest | undefined>;
-  /** Stores a manifest that no build led to, such as an index of several; from then on `manifest` has it. */
+  /**
+   * Stores a manifest that no build led to, such as an index of several; from then on `manifest` has it. What it names
+   * was used just before.
+   */
   keep(manifest: StoredManifest): Promise<void>;
+  /**
+   * Has manifests count as pulled at this time, unless they were later; those that were stored since count as well.
+   * Gives those of them that are not there.
+   */
+  use(digests: readonly Digest[], at: number): Promise<readonly Digest[]>;
   /** The records that changed last, newest first. */
   recent(limit: number): Promise<readonly BuildRecord[]>;
   /**
@@ -128,6 +139,8 @@ export type Claimed =
 export interface LayerCache {
   read(keys: readonly string[]): Promise<ReadonlyMap<string, LayerEntry>>;
   write(key: string, entry: LayerEntry): Promise<void>;
+  /** Forgets the layers that are this blob, which is about to go. */
+  forget(digest: Digest): Promise<void>;
 }
 
 /** Sizes are bytes; `diffId` is the digest of the tar, `digest` that of the compressed bytes. */
@@ -144,6 +157,7 @@ export interface Referrers {
   list(subject: Digest): Promise<readonly Referrer[]>;
   /** Adds one, or writes it anew: a digest is listed once. */
   add(subject: Digest, referrer: Referrer): Promise<void>;
+  remove(subject: Digest, referrer: Digest): Promise<void>;
 }
 
 /** Where references of package sets stand. */
@@ -155,30 +169,6 @@ export interface Pins {
   watch(id: string, signal: AbortSignal): AsyncIterable<PinRecord | undefined>;
   /** Those that stand somewhere, a handful: one for each channel, branch or tag that was found. */
   list(): Promise<readonly { readonly id: string; readonly record: PinRecord }[]>;
-}
-
-/** Layer plans: which was learned last, and which apply where. The bytes of a plan are the blob under its digest. */
-export interface Plans {
-  /** What was learned last, by the name `planId` gives it. */
-  read(id: string): Promise<PlanRecord | undefined>;
-  /** Compare and set, as `Pins.replace`. */
-  replace(id: string, version: number, next: Omit<PlanRecord, "version">): Promise<boolean>;
-  /** The plans of a revision; undefined while that is not decided. */
-  applied(pin: Pin): Promise<AppliedPlans | undefined>;
-  /** Has other plans apply to a revision where it is still `seen` that do, and gives those that apply then. */
-  apply(pin: Pin, seen: AppliedPlans | undefined, next: AppliedPlans): Promise<AppliedPlans>;
-}
-
-export interface PlanRecord {
-  readonly version: number;
-  /** When somebody last asked for one to be learned. */
-  readonly askedAt: number;
-  /** Learned at this revision. */
-  readonly current?: {
-    readonly digest: Digest;
-    readonly revision: string;
-    readonly learnedAt: number;
-  };
 }
 
 /** Which images people pull by tags that move, so that they can be built anew before their tag does. */

@@ -65,6 +65,15 @@ export function whole(least: number, most: number) {
   };
 }
 
+/** A number of days in milliseconds; Infinity for ever. */
+export function daysOrForever(text: string): number {
+  if (text === "forever") return Infinity;
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 36_500) {
+    return Number(text) * 24 * 60 * 60_000;
+  }
+  throw new Error(`"${text}" is neither a number of days from 1 to 36500 nor \`forever\``);
+}
+
 export function oneOf<T extends string>(...choices: readonly T[]) {
   return (text: string): T => {
     const chosen = choices.find((choice) => choice === text);

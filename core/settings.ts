@@ -2,6 +2,7 @@ import type { Grouping, ImageOptions } from "./build-key.ts";
 import type { Compression } from "./compression.ts";
 import { publicNixpkgs } from "./package-set.ts";
 import {
+  daysOrForever,
   platforms,
   platformsOrAuto,
   oneOf,
@@ -116,6 +117,23 @@ const waiting = {
   ),
 } as const;
 
+// What goes, and when.
+const keeping = (days: string) =>
+  ({
+    keepMs: setting(
+      "FIRN_KEEP_DAYS",
+      "for how many days an image is kept that nobody pulls, or `forever`",
+      days,
+      daysOrForever,
+    ),
+    graceHours: setting(
+      "FIRN_GRACE_HOURS",
+      "how long layers stay that no image needs any more, for pulls and builds under way",
+      "24",
+      whole(6, 8760),
+    ),
+  }) as const;
+
 const platformsMeaning =
   "`amd64`, `arm64`, or both with a comma, of names that do not say; with both a tag is an index, and who takes none gets the first";
 
@@ -150,6 +168,7 @@ export const localSettings = {
   ),
   ...building,
   ...waiting,
+  ...keeping("30"),
   log: logFormat("text"),
   logLevel,
 } as const;
@@ -189,6 +208,7 @@ const cloud = {
 export const functionsSettings = {
   ...cloud,
   ...waiting,
+  ...keeping("90"),
   blobUrl: setting(
     "FIRN_BLOB_URL",
     "URL below which everybody can read the bucket, such as that of a CDN; left out, clients get signed URLs",

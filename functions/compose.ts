@@ -2,17 +2,21 @@ import { createGoogleBlobStore } from "../core/google/blob-store.ts";
 import { createGoogleBuildCache } from "../core/google/build-cache.ts";
 import { connectFirestore, emulatorOf } from "../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../core/google/job-queue.ts";
+import { createGoogleLayerCache } from "../core/google/layer-cache.ts";
 import { createGooglePins } from "../core/google/pins.ts";
 import { createGooglePlans } from "../core/google/plans.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
 import { createGoogleReferrers } from "../core/google/referrers.ts";
+import { createGoogleStoredBlobs } from "../core/google/stored-blobs.ts";
+import { createGoogleStoredManifests } from "../core/google/stored-manifests.ts";
 import { sweepStaging } from "../core/google/sweep-staging.ts";
 import { topicNames } from "../core/google/topics.ts";
 import type { Log } from "../core/log.ts";
 import { withPlaces } from "../core/package-set.ts";
 import { imageOptions, type FunctionsSettings } from "../core/settings.ts";
 import { assemble } from "./assemble.ts";
+import { createRetention } from "./retention.ts";
 
 const now = Date.now;
 const stagedMs = 24 * 60 * 60_000;
@@ -34,13 +38,16 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
     prebuild: createGoogleJobQueue({ pubsub, topic: topics.prebuildJobs, log }),
     pin: createGoogleJobQueue({ pubsub, topic: topics.pins, log }),
   };
+  const pins = createGooglePins(firestore);
+  const plans = createGooglePlans(firestore);
+  const referrers = createGoogleReferrers(firestore);
   const functions = assemble({
     cache,
-    pins: createGooglePins(firestore),
-    plans: createGooglePlans(firestore),
+    pins,
+    plans,
     pulls: createGooglePulls(firestore),
     blobs,
-    referrers: createGoogleReferrers(firestore),
+    referrers,
     queues,
     packageSet: withPlaces(settings.packageSet, settings),
     options: imageOptions(settings),
@@ -54,6 +61,19 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   return {
     ...functions,
     cache,
+    retain: createRetention({
+      cache,
+      manifests: createGoogleStoredManifests(firestore),
+      blobs: createGoogleStoredBlobs(blobs, now),
+      layers: createGoogleLayerCache(firestore),
+      pins,
+      plans,
+      referrers,
+      keepMs: settings.keepMs,
+      graceMs: settings.graceHours * 60 * 60_000,
+      now,
+      log,
+    }),
     discard: (letter: Parameters<typeof publishDeadLetter>[2]) =>
       publishDeadLetter(pubsub, topics.dead, letter),
     async [Symbol.asyncDispose]() {

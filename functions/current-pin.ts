@@ -58,7 +58,12 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   const { packageSet, pins, plans, options, times, now, log } = tools;
   const read = new LRUCache<string, ReadPin>({ max: 10_000 });
   const refreshedAt = new LRUCache<string, number>({ max: 10_000 });
-  const revisions = new LRUCache<string, Promise<Pin>>({ max: 10_000, ttl: revisionMs });
+  const revisions = new LRUCache<string, Promise<Pin>>({
+    max: 10_000,
+    ttl: revisionMs,
+    ttlResolution: 0,
+    perf: { now },
+  });
   const bareAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
   const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
 

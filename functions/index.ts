@@ -22,6 +22,8 @@ const log = createLog(settings.log, settings.logLevel, {
 const draining = new AbortController();
 const functions = compose(settings, log, draining.signal);
 const lookUpMs = 120_000;
+// A function that is called by a message is given nine minutes at the most; what is left then is for the next day.
+const retentionMs = 8 * 60_000;
 
 const listener = createListener(functions.registry, log);
 if (target === "registry") {
@@ -61,6 +63,11 @@ framework.cloudEvent("prebuild", async (event: framework.CloudEvent<unknown>) =>
 
 framework.cloudEvent("maintenance", async () => {
   await inTrace(newTrace, () => functions.maintain());
+});
+
+framework.cloudEvent("retention", async () => {
+  const until = AbortSignal.any([draining.signal, AbortSignal.timeout(retentionMs)]);
+  await inTrace(newTrace, () => functions.retain(false, until));
 });
 
 framework.cloudEvent("burial", async (event: framework.CloudEvent<unknown>) => {

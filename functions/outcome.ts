@@ -3,9 +3,10 @@ import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts
 import type { Image } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
-import type { BuildCache, JobQueue } from "../core/ports.ts";
+import type { BuildCache, Clock, JobQueue } from "../core/ports.ts";
 import { isSettled, type SettledRecord } from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
+import { keptInMemoryMs } from "../core/retention.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface OutcomeTools {
@@ -13,6 +14,7 @@ export interface OutcomeTools {
   readonly queue: JobQueue;
   readonly waiting: Waiting;
   readonly options: ImageOptions;
+  readonly now: Clock;
   readonly log: Log;
 }
 
@@ -23,15 +25,21 @@ export type Deadline = (key?: BuildKey) => AbortSignal;
 export type Outcome = SettledRecord | { readonly state: "pending"; readonly key: BuildKey };
 
 /** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
-const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: 60 * 60_000 };
+const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 };
 
-/**
- * Makes the function that finds out what came of an image: from memory, from its record, or by having it built.
- */
-export function createOutcomes(tools: OutcomeTools) {
-  const { cache, waiting, options } = tools;
+/** What came of images: from memory, from their records, or by having them built. */
+export interface Outcomes {
+  /** `deadline` is asked for only where there is something to wait for. */
+  find(image: Image, pin: Pin, deadline: Deadline): Promise<Outcome>;
+  /** What is in memory of a build is no longer true. */
+  forget(key: BuildKey): void;
+}
+
+export function createOutcomes(tools: OutcomeTools): Outcomes {
+  const { cache, waiting, options, now } = tools;
   const ready = new LRUCache<BuildKey, SettledRecord & { state: "ready" }>({
     ...kept,
+    perf: { now },
     sizeCalculation: ({ manifest }) => manifest.bytes.byteLength + 1000,
   });
 
@@ -43,14 +51,18 @@ export function createOutcomes(tools: OutcomeTools) {
     return await wait.settled(signal);
   }
 
-  return async (image: Image, pin: Pin, deadline: Deadline): Promise<Outcome> => {
+  async function find(image: Image, pin: Pin, deadline: Deadline): Promise<Outcome> {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
     if (warm !== undefined) return warm;
+    // It is as old as when it was asked for.
+    const start = now();
     const record = await cache.read(key);
     const settled =
       record?.state === "ready" ? record : await build(key, image, pin, deadline(key));
-    if (settled?.state === "ready") ready.set(key, settled);
+    if (settled?.state === "ready") ready.set(key, settled, { start });
     return settled ?? { state: "pending", key };
-  };
+  }
+
+  return { find, forget: (key) => void ready.delete(key) };
 }

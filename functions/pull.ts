@@ -11,10 +11,12 @@ import { createOutcomes, type Deadline, type Outcome, type OutcomeTools } from "
 import type { PullNotes } from "./pull-notes.ts";
 import * as respond from "./respond.ts";
 import { canBeBuilt } from "./tag.ts";
+import type { UseNotes } from "./use-notes.ts";
 
 export interface PullTools extends OutcomeTools {
   readonly pins: CurrentPins;
   readonly notes: PullNotes;
+  readonly uses: UseNotes;
   /** The platforms of names that do not say one. */
   readonly platforms: Platforms;
 }
@@ -32,9 +34,9 @@ type Failed = Extract<SettledRecord, { state: "failed" }>;
  * nothing else, otherwise with an index of those platforms that could be built.
  */
 export function createPull(tools: PullTools) {
-  const { pins, notes } = tools;
-  const outcomeOf = createOutcomes(tools);
-  const indexOf = createIndexes(tools.cache);
+  const { pins, notes, uses } = tools;
+  const outcomes = createOutcomes(tools);
+  const indexOf = createIndexes(tools.cache, tools.now);
 
   async function answer(settled: readonly SettledRecord[]): Promise<Pulled> {
     const ready = settled.filter((each) => each.state === "ready");
@@ -43,6 +45,12 @@ export function createPull(tools: PullTools) {
     if (first === undefined) return refuse(failed);
     const isWhole = failed.length === 0;
     const stored = settled.length === 1 ? first.manifest : await indexOf(ready.map(entryOf));
+    if (stored === undefined) {
+      // Nobody pulled it for long, and a part of it went just now: the next hop has it made anew.
+      for (const { key } of ready) outcomes.forget(key);
+      return { state: "pending", key: first.key };
+    }
+    await uses.note([...new Set([stored.digest, ...ready.map(({ manifest }) => manifest.digest)])]);
     const response = respond.manifest(stored, "tag");
     if (isWhole) return { state: "served", response, isWhole };
     // Who is on a platform that is there need not care; who is not finds out why.
@@ -73,9 +81,9 @@ export function createPull(tools: PullTools) {
     const pin = await pinOf(tag, deadline);
     if (pin === undefined) return { state: "pending", key: undefined };
     const wanted = images.length === 1 || admitsIndex(accept) ? images : [images[0]];
-    const outcomes = await Promise.all(wanted.map((image) => outcomeOf(image, pin, deadline)));
-    const settled = outcomes.filter(isOver);
-    const pending = outcomes.find((outcome) => outcome.state === "pending");
+    const found = await Promise.all(wanted.map((image) => outcomes.find(image, pin, deadline)));
+    const settled = found.filter(isOver);
+    const pending = found.find((outcome) => outcome.state === "pending");
     if (pending !== undefined) return { state: "pending", key: pending.key };
     const pulled = await answer(settled);
     const ready = settled.filter(({ state }) => state === "ready");

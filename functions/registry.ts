@@ -2,10 +2,11 @@ import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
 import { checkName } from "../core/image.ts";
 import type { PackageSet } from "../core/package-set.ts";
-import type { BlobStore, Clock, Pins, Plans, Referrers } from "../core/ports.ts";
+import type { BlobStore, Pins, Plans, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
 import { logEvent } from "../core/log-event.ts";
 import { inTrace, traceOfHeaders } from "../core/trace.ts";
+import { needsOf } from "../core/retention.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
@@ -18,9 +19,10 @@ import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { serveBuildStatus, serveStatus } from "./status.ts";
 import { createTags } from "./tags.ts";
+import { createUseNotes } from "./use-notes.ts";
 import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
-export interface RegistryTools extends PullTools {
+export interface RegistryTools extends Omit<PullTools, "uses"> {
   readonly blobs: BlobStore;
   readonly packageSet: PackageSet;
   readonly references: Pick<Pins, "list">;
@@ -29,7 +31,6 @@ export interface RegistryTools extends PullTools {
   readonly hold: HoldTimes;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
-  readonly now: Clock;
   /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
   readonly draining: AbortSignal;
 }
@@ -43,7 +44,8 @@ export interface Registry {
 }
 
 export function createRegistry(tools: RegistryTools): Registry {
-  const pull = createPull(tools);
+  const uses = createUseNotes(tools);
+  const pull = createPull({ ...tools, uses });
   const logged = createPullLog(tools);
   const tags = createTags(tools);
   const mend = createMending(tools);
@@ -65,7 +67,7 @@ export function createRegistry(tools: RegistryTools): Registry {
     );
     if (pulled.state === "served") {
       const { response, isWhole } = pulled;
-      if (isWhole) warm.keep(request.path, request.headers["accept"], response, "tag");
+      if (isWhole) warm.keep(request.path, request.headers["accept"], response, "tag", tools.now());
       return conditional(request, response);
     }
     const hop = hopOf(request.query);
@@ -82,12 +84,15 @@ export function createRegistry(tools: RegistryTools): Registry {
       throw new RegistryError(400, "DIGEST_INVALID", `"${text}" is not a digest`);
     }
     const digest = parseDigest(text);
+    const readAt = tools.now();
     const stored = digest && (await tools.cache.manifest(digest));
     if (stored === undefined) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
     }
+    // Whoever pulls an index goes on with one of its manifests.
+    await uses.note([stored.digest, ...needsOf(stored).manifests]);
     const response = respond.manifest(stored, "digest");
-    warm.keep(request.path, request.headers["accept"], response, "digest");
+    warm.keep(request.path, request.headers["accept"], response, "digest", readAt);
     return conditional(request, response);
   }
 

@@ -1,13 +1,15 @@
 import type { RegistryError } from "../core/errors.ts";
 import type { StoredManifest } from "../core/record.ts";
+import { keptInMemoryMs } from "../core/retention.ts";
 import type { RegistryResponse } from "./exchange.ts";
 
 /**
- * Everything that becomes a response. Caching: what is named by its digest never changes; what is named by a tag,
- * and every error, is not to be kept.
+ * Everything that becomes a response. Caching: what is named by its digest never changes, but a manifest whose blobs may
+ * have gone is of no use; what is named by a tag, and every error, is not to be kept.
  */
 
 const unchanging = "public, max-age=31536000, immutable";
+const unchangingForNow = `public, max-age=${keptInMemoryMs / 1000}, immutable`;
 const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
 
 export function json(
@@ -39,7 +41,7 @@ export function manifest(stored: StoredManifest, by: "tag" | "digest"): Registry
     "docker-content-digest": stored.digest,
     etag: `"${stored.digest}"`,
     vary: "accept",
-    "cache-control": by === "digest" ? unchanging : "no-store",
+    "cache-control": by === "digest" ? unchangingForNow : "no-store",
   });
 }
 

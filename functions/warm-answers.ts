@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/ports.ts";
+import { keptInMemoryMs } from "../core/retention.ts";
 import { admitsIndex } from "./accept.ts";
 import type { RegistryResponse } from "./exchange.ts";
 
@@ -13,12 +14,13 @@ export interface WarmAnswers {
     url: string | undefined,
     accept: string | undefined,
   ) => RegistryResponse | undefined;
-  /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still; one by digest, for good. */
+  /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still; one by digest, for an hour. */
   keep(
     url: string,
     accept: string | undefined,
     response: RegistryResponse,
     by: "tag" | "digest",
+    readAt: number,
   ): void;
 }
 
@@ -34,6 +36,7 @@ export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean
   const answers = new LRUCache<string, RegistryResponse>({
     ...kept,
     perf: { now },
+    ttlResolution: 0,
     sizeCalculation: ({ headers }, url) => Number(headers["content-length"]) + url.length + 1000,
   });
   return {
@@ -41,7 +44,9 @@ export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean
       if (url === undefined || (method !== "GET" && method !== "HEAD")) return undefined;
       return answers.get(nameOf(url, accept));
     },
-    keep: (url, accept, response, by) =>
-      void answers.set(nameOf(url, accept), response, { ttl: by === "tag" ? forMs : 0 }),
+    keep: (url, accept, response, by, start) => {
+      const ttl = by === "tag" ? forMs : keptInMemoryMs;
+      answers.set(nameOf(url, accept), response, { ttl, start });
+    },
   };
 }

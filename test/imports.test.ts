@@ -51,7 +51,9 @@ const compositionRoots = new Set([
   "worker/compose.ts",
   "infra/google/bake.ts",
   "infra/google/prebuild.ts",
+  "infra/google/retain.ts",
   "infra/local/popcount.ts",
+  "infra/local/retain.ts",
   "infra/local/start.ts",
 ]);
 

@@ -14,7 +14,7 @@ import { boundedText, plainText } from "./plain-text.ts";
 import { groupLayers } from "./layers.ts";
 import { groupByPlan } from "./plan-layers.ts";
 import { createPlanReader } from "./read-plan.ts";
-import { packTar, type PackTools } from "./pack.ts";
+import { holdAgain, packTar, type PackTools } from "./pack.ts";
 import { createLayerPacking } from "./pack-layers.ts";
 import type { Popularity } from "./popularity.ts";
 import { rootLayer } from "./root-layer.ts";
@@ -127,6 +127,7 @@ export function createBuild(tools: BuildTools): Build {
           : groupByPlan(closure, roots, { budget, popularity, plan });
       const say = (done: number) =>
         tell("packing", `packed ${done} of ${groups.length} layers`, done, groups.length);
+      const began = Date.now();
       const layers = await packLayers(groups, compression, say, signal);
       const root = rootLayer({ packages: forestPackages(packages) });
       const top = await packTar(blobs, compression, tar(root.entries), signal);
@@ -140,7 +141,8 @@ export function createBuild(tools: BuildTools): Build {
 
       const all = [...layers, { ...top, comment: "links to the packages" }];
       const documents = imageDocuments(imageConfig(request, packages, root), all, compression);
-      await blobs.write(once(documents.config), signal);
+      const config = await blobs.write(once(documents.config), signal);
+      await holdAgain(blobs, [config, ...all], began);
       return { state: "ready", manifest: documents.manifest };
     } catch (error) {
       const fault = packageFaultOf(error);

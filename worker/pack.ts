@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Compression } from "../core/compression.ts";
 import { measured, type Measure } from "../core/digest.ts";
-import type { BlobStore, LayerCache, LayerEntry } from "../core/ports.ts";
+import type { BlobStore, Clock, LayerCache, LayerEntry } from "../core/ports.ts";
+import { holdAgainMs, type SizedBlob } from "../core/retention.ts";
 import { compress, compressors } from "./compress.ts";
 
 export interface PackTools {
@@ -17,7 +18,7 @@ export function layerKey(paths: readonly string[], compression: Compression): st
   return createHash("sha256").update(encoded).digest("hex");
 }
 
-/** The entries of layers that were packed before and whose blobs are still there and sound. */
+/** The entries of layers that were packed before and whose blobs are still there and sound, and will stay so. */
 export async function reusableLayers(
   { blobs, layers }: PackTools,
   keys: readonly string[],
@@ -25,11 +26,35 @@ export async function reusableLayers(
   const entries = await layers.read(keys);
   const sound = await Promise.all(
     [...entries].map(async ([key, entry]) => {
-      const reusable = await blobs.isSound(entry.digest, entry.size);
+      const reusable = await blobs.hold(entry.digest, entry.size);
       return reusable ? [[key, entry] as const] : [];
     }),
   );
   return new Map(sound.flat());
+}
+
+/**
+ * Holds what a manifest is about to name once more, if it is long since that was found or stored: it may have been swept
+ * meanwhile. Until all of it was held at about the same time, and just now. Rejects where something is gone; whoever
+ * pulls next has the image made anew.
+ */
+export async function holdAgain(
+  blobs: Pick<BlobStore, "hold">,
+  parts: readonly SizedBlob[],
+  since: number,
+  now: Clock = Date.now,
+): Promise<void> {
+  let heldAt = since;
+  while (now() - heldAt >= holdAgainMs) {
+    heldAt = now();
+    const held = parts.map(async ({ digest, size }) => {
+      if (await blobs.hold(digest, size)) return;
+      throw new Error(`the blob ${digest} was lost while the rest of its image was packed`);
+    });
+    for (const each of await Promise.allSettled(held)) {
+      if (each.status === "rejected") throw each.reason;
+    }
+  }
 }
 
 /** Compresses a tar into the blob store, hashing it before and after in the same pass, and remembers the layer. */

@@ -7,9 +7,10 @@ export interface SummedBlob extends Measure {
 }
 
 export const stagingPrefix = "staging/";
+export const blobPrefix = "blobs/sha256/";
 
 export function blobName(digest: Digest): string {
-  return `blobs/sha256/${hexOf(digest)}`;
+  return `${blobPrefix}${hexOf(digest)}`;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type BucketSettings,
 } from "./bucket.ts";
 import { sharing } from "./share.ts";
+import { holdObject } from "./stored-blobs.ts";
 
 export interface GoogleBlobStoreOptions extends BucketSettings {
   /** URL below which everybody can read the bucket's objects; without it, URLs are signed. */
@@ -96,11 +97,17 @@ export function createGoogleBlobStore(
       }
     },
     async write(bytes, signal) {
-      return await uploadBlob(await connection.open(), bytes, signal, options.wholeBytes);
+      const { wholeBytes, now } = options;
+      return await uploadBlob(await connection.open(), bytes, signal, wholeBytes, now);
     },
     async isSound(digest, size) {
       const found = await look(digest);
       return found !== undefined && isSealed(found, digest, size);
+    },
+    async hold(digest, size) {
+      const found = await look(digest);
+      if (found === undefined || !isSealed(found, digest, size)) return false;
+      return await holdObject(await connection.open(), digest, found, options.now());
     },
   };
 }

@@ -2,8 +2,10 @@ import type { Bucket, FileMetadata } from "@google-cloud/storage";
 import { measured, type Measure } from "../digest.ts";
 import { blobName, isSealed, objectMetadata, seal, type SummedBlob } from "./blob-object.ts";
 import { answered, describe, isAbsent, isOvertaken } from "./bucket.ts";
+import type { Clock } from "../ports.ts";
 import { Crc32c } from "./crc32c.ts";
 import { removeStaged, stage } from "./staging.ts";
+import { holdObject } from "./stored-blobs.ts";
 
 /** What is stored by one request, and is in memory for it, if the caller does not say otherwise. */
 const wholeBytes = 8 * 1024 * 1024;
@@ -22,6 +24,7 @@ export async function uploadBlob(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
   limitBytes = wholeBytes,
+  now: Clock = Date.now,
 ): Promise<Measure> {
   const crc = new Crc32c();
   let measure: Measure | undefined;
@@ -31,8 +34,8 @@ export async function uploadBlob(
     const head = await readHead(source, limitBytes, signal);
     const small = complete();
     if (small === undefined)
-      return await storeLarge(bucket, joined(head, source), complete, signal);
-    await storeSmall(bucket, Buffer.concat(head), small, signal);
+      return await storeLarge(bucket, joined(head, source), complete, signal, now);
+    await storeSmall(bucket, Buffer.concat(head), small, signal, now);
     return { digest: small.digest, size: small.size };
   } finally {
     await source.return(undefined);
@@ -75,6 +78,7 @@ async function storeSmall(
   bytes: Buffer,
   blob: SummedBlob,
   signal: AbortSignal,
+  now: Clock,
 ): Promise<void> {
   const file = bucket.file(blobName(blob.digest));
   const metadata = { ...objectMetadata, crc32c: blob.crc32c, metadata: seal(blob) };
@@ -90,7 +94,7 @@ async function storeSmall(
     await answered(`store ${file.name}`, saving, signal, wholeMs);
     return file.metadata;
   };
-  await makeVisible(bucket, blob, place);
+  await makeVisible(bucket, blob, place, now);
 }
 
 async function storeLarge(
@@ -98,6 +102,7 @@ async function storeLarge(
   chunks: AsyncGenerator<Uint8Array>,
   complete: () => SummedBlob | undefined,
   signal: AbortSignal,
+  now: Clock,
 ): Promise<Measure> {
   const file = await stage(bucket, chunks, complete, signal);
   let moved = false;
@@ -113,7 +118,7 @@ async function storeLarge(
       moved = true;
       return answer[1] as FileMetadata; // the library's type leaves out the object that Cloud Storage answers with
     };
-    await makeVisible(bucket, blob, place);
+    await makeVisible(bucket, blob, place, now);
     return { digest: blob.digest, size: blob.size };
   } finally {
     if (!moved) await removeStaged(file);
@@ -131,6 +136,7 @@ async function makeVisible(
   bucket: Bucket,
   blob: SummedBlob,
   place: (replaced: Generation) => Promise<FileMetadata>,
+  now: Clock,
 ): Promise<void> {
   const name = blobName(blob.digest);
   let replaced: Generation = 0;
@@ -141,8 +147,11 @@ async function makeVisible(
       failure = error;
       return await describe(bucket, name);
     });
-    if (placed !== undefined && isBlob(placed, blob)) return;
     replaced = placed?.generation ?? 0;
+    if (placed === undefined || !isBlob(placed, blob)) continue;
+    // It may have been there for long, and be swept right now.
+    if (await holdObject(bucket, blob.digest, placed, now())) return;
+    replaced = 0;
   }
   throw new Error(`${name} is not what was stored, after ${attempts} attempts`, { cause: failure });
 }

@@ -20,6 +20,7 @@ import { createBuildStore, type BuildChange, type SeenBoth } from "./build-store
 import { change } from "./change.ts";
 import type { FirestoreConnection, Written } from "./firestore.ts";
 import { isAlive, isHeldBy } from "./leases.ts";
+import { createManifestStore } from "./manifest-store.ts";
 import { alone, sharing } from "./share.ts";
 import { watchDocument } from "./watch.ts";
 
@@ -39,6 +40,7 @@ export function createGoogleBuildCache(
   skewMs = standardSkewMs,
 ): BuildCache {
   const store = createBuildStore(firestore);
+  const manifests = createManifestStore(firestore, now);
   const look = sharing((key: BuildKey) => store.look(key));
   const askAlone = alone<Written>({ state: "lost" });
 
@@ -180,8 +182,12 @@ export function createGoogleBuildCache(
         (snapshot) => decodeBuild(snapshot)?.record,
         signal,
       ),
-    manifest: async (digest) => await store.manifest(digest),
-    keep: async (manifest) => await store.keep(manifest),
+    manifest: async (digest) => await manifests.read(digest),
+    keep: async (manifest) => await manifests.keep(manifest, now()),
+    async use(digests, at) {
+      const present = await Promise.all(digests.map((digest) => manifests.use(digest, at)));
+      return digests.filter((_, i) => present[i] === false);
+    },
     recent: async (limit) => {
       const builds = await store.find((images) => images.orderBy("changedAt", "desc").limit(limit));
       return builds.map(({ record }) => record);

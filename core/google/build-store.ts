@@ -1,15 +1,14 @@
 import type { DocumentReference, Firestore, Query } from "@google-cloud/firestore";
 import type { BuildKey } from "../build-key.ts";
-import { hexOf, type Digest } from "../digest.ts";
-import type { StoredManifest } from "../record.ts";
-import { decodeBuild, decodeManifest, encodeBuild, encodeManifest } from "./build-document.ts";
+import { hexOf } from "../digest.ts";
+import { decodeBuild, encodeBuild, encodeManifest } from "./build-document.ts";
 import type { Build, SeenBuild } from "./build-document.ts";
 import { writeAsSeen } from "./change.ts";
 import { fieldsOf } from "./fields.ts";
 import { answered, written, type FirestoreConnection, type Written } from "./firestore.ts";
 import { decodeLease, endedLease, type SeenLease } from "./leases.ts";
 
-/** Builds, leases and manifests as documents. */
+/** Builds and leases as documents. */
 export interface BuildStore {
   document(key: BuildKey): Promise<DocumentReference>;
   look(key: BuildKey): Promise<SeenBuild | undefined>;
@@ -24,8 +23,6 @@ export interface BuildStore {
   write(key: BuildKey, change: BuildChange, mark: string): Promise<Written>;
   /** Keeps a lease until then, unless it is no longer as it was seen. */
   extend(key: BuildKey, seen: SeenLease, expiresAt: number): Promise<Written>;
-  manifest(digest: Digest): Promise<StoredManifest | undefined>;
-  keep(manifest: StoredManifest): Promise<void>;
   /** The builds that a query on the collection finds, in its order. */
   find(query: (images: Query) => Query): Promise<readonly SeenBuild[]>;
   /** The revisions that builds which are ready are pinned at, by what `readyAs` gives of them. */
@@ -95,7 +92,8 @@ export function createBuildStore(connection: FirestoreConnection): BuildStore {
       }
       if (next?.record.state === "ready") {
         const { manifest } = next.record;
-        batch.set(firestore.doc(`manifests/${hexOf(manifest.digest)}`), encodeManifest(manifest));
+        const fields = { ...encodeManifest(manifest), usedAt: next.changedAt };
+        batch.set(firestore.doc(`manifests/${hexOf(manifest.digest)}`), fields);
       }
       return await written(`write images/${key}`, batch.commit());
     },
@@ -105,21 +103,6 @@ export function createBuildStore(connection: FirestoreConnection): BuildStore {
       const batch = firestore.batch();
       writeAsSeen(batch, lease, seen, { expiresAt });
       return await written(`renew leases/${key}`, batch.commit());
-    },
-    async manifest(digest) {
-      const path = `manifests/${hexOf(digest)}`;
-      const [snapshot] = await read(`read ${path}`, [path]);
-      const fields = snapshot && fieldsOf(snapshot);
-      return fields && { digest, ...decodeManifest(fields) };
-    },
-    async keep(manifest) {
-      const path = `manifests/${hexOf(manifest.digest)}`;
-      const document = (await connection.open()).doc(path);
-      const write = () => written(`write ${path}`, document.create(encodeManifest(manifest)));
-      // Its name is the digest of its bytes: that it is there already is as good, and so it can be tried again.
-      let outcome = await write();
-      if (outcome.state === "in doubt") outcome = await write();
-      if (outcome.state === "in doubt") throw outcome.error;
     },
     async find(query) {
       const images = (await connection.open()).collection("images");

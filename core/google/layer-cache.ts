@@ -2,7 +2,7 @@ import type { DocumentSnapshot } from "@google-cloud/firestore";
 import { parseDigest } from "../digest.ts";
 import type { LayerCache, LayerEntry } from "../ports.ts";
 import { fieldsOf } from "./fields.ts";
-import { answered, type FirestoreConnection } from "./firestore.ts";
+import { answered, written, type FirestoreConnection } from "./firestore.ts";
 
 const keysAtOnce = 100;
 
@@ -31,6 +31,18 @@ export function createGoogleLayerCache(firestore: FirestoreConnection): LayerCac
       const document = (await firestore.open()).doc(`layers/${key}`);
       const fields = { digest, size, diffId, rawSize };
       await answered(`write ${document.path}`, document.set(fields));
+    },
+    async forget(digest) {
+      const layers = (await firestore.open()).collection("layers");
+      const same = layers.where("digest", "==", digest).select();
+      const { docs } = await answered(`search layers for ${digest}`, same.get());
+      await Promise.all(
+        docs.map(async ({ ref, updateTime }) => {
+          // One that was written since is another.
+          const removal = ref.delete({ lastUpdateTime: updateTime });
+          await written(`delete ${ref.path}`, removal);
+        }),
+      );
     },
   };
 }

@@ -21,6 +21,8 @@ export interface Light {
   read(path: string): Promise<LightRead>;
   /** Sets a document; false where only the library can. */
   write(path: string, values: Readonly<Record<string, string | number | Date>>): Promise<boolean>;
+  /** Sets one field of a document that is there; `unknown`: only the library can. */
+  change(path: string, field: string, value: number): Promise<"done" | "absent" | "unknown">;
 }
 
 const answerMs = 2000;
@@ -60,6 +62,16 @@ export function createLight({ projectId, databaseId = "(default)", host }: Light
       );
       const answer = await call(path, { method: "PATCH", body: JSON.stringify({ fields }) });
       return answer?.status === 200;
+    },
+    async change(path, field, value) {
+      const fields = { [field]: restValue(value) };
+      const only = `updateMask.fieldPaths=${field}&currentDocument.exists=true`;
+      const answer = await call(`${path}?${only}`, {
+        method: "PATCH",
+        body: JSON.stringify({ fields }),
+      });
+      if (answer?.status === 404) return "absent";
+      return answer?.status === 200 ? "done" : "unknown";
     },
   };
 }

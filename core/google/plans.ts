@@ -67,6 +67,26 @@ export function createGooglePlans(firestore: FirestoreConnection): Plans {
       return await set(planPath(id), decodeRecord, isWanted, fields);
     },
     applied,
+    async learned() {
+      const plans = (await firestore.open()).collection("plans");
+      const { docs } = await answered("list plans", plans.get());
+      return docs.flatMap((each) => seen(each, decodeRecord)?.value.current?.digest ?? []);
+    },
+    async decisions() {
+      const decided = (await firestore.open()).collection("appliedPlans");
+      const { docs } = await answered("list what plans apply", decided.get());
+      return docs.flatMap((each) => {
+        const fields = fieldsOf(each);
+        if (fields === undefined) return [];
+        const pin = { packageSet: fields.text("packageSet"), revision: fields.text("revision") };
+        const plans = decodeApplied(fields);
+        return [{ pin: { ...pin, plans }, decidedAt: each.createTime.toMillis() }];
+      });
+    },
+    async forget(pin) {
+      const path = appliedPath(pin);
+      await answered(`delete ${path}`, (await document(path)).delete());
+    },
     async apply(pin, expected, next) {
       const { packageSet, revision } = pin;
       const isWanted = (present?: AppliedPlans) =>

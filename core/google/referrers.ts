@@ -34,6 +34,10 @@ export function createGoogleReferrers(firestore: FirestoreConnection): Referrers
       };
       await answered(`write ${document.path}`, document.set(fields));
     },
+    async remove(subject, referrer) {
+      const document = (await referrersOf(subject)).doc(hexOf(referrer));
+      await answered(`delete ${document.path}`, document.delete());
+    },
   };
 }
 

@@ -11,6 +11,8 @@ export function topicNames(prefix: string) {
     prebuilds: `${prefix}-prebuilds`,
     /** Published to by the clock. */
     maintenance: `${prefix}-maintenance`,
+    /** Published to by the clock once a day. */
+    retention: `${prefix}-retention`,
     /** What was delivered too often, or could not be read. */
     dead: `${prefix}-dead`,
   } as const;

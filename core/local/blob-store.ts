@@ -1,17 +1,18 @@
-import { createReadStream, mkdirSync, rmSync } from "node:fs";
-import { open, readFile as readWhole, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, mkdirSync, renameSync, rmSync, utimesSync } from "node:fs";
+import { open, readFile as readWhole, rm, stat } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
 import { digestOf, hexOf, measured, type Digest, type Measure } from "../digest.ts";
-import type { BlobStore } from "../ports.ts";
+import type { BlobStore, Clock } from "../ports.ts";
+import { blobFolder, touch } from "./stored-blobs.ts";
 
 /**
  * `BlobStore` in a folder: `blobs/sha256/<hex>`, written as `staging/<uuid>`, flushed to the disk and renamed.
  * The folder belongs to this process alone, so whatever lies in `staging` at the start is a leftover and goes.
  */
-export function createLocalBlobStore(folder: string): BlobStore {
+export function createLocalBlobStore(folder: string, now: Clock = Date.now): BlobStore {
   const staging = join(folder, "staging");
-  const blobs = join(folder, "blobs", "sha256");
+  const blobs = blobFolder(folder);
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   mkdirSync(blobs, { recursive: true });
@@ -68,7 +69,9 @@ export function createLocalBlobStore(folder: string): BlobStore {
       try {
         const stored = await writeWhole(staged, bytes, signal);
         const path = pathOf(stored.digest);
-        await rename(staged, path);
+        utimesSync(staged, now() / 1000, now() / 1000);
+        // In one turn, as a sweep looks and removes: it must not remove what has just taken the place of what it saw.
+        renameSync(staged, path);
         await flush(dirname(path));
         const written = await statOrAbsent(path);
         if (written !== undefined) sound.set(stored.digest, written.stamp);
@@ -81,6 +84,14 @@ export function createLocalBlobStore(folder: string): BlobStore {
     async isSound(digest, size) {
       const found = await statOrAbsent(pathOf(digest));
       return found?.size === size && (await soundOrAbsent(digest)) !== undefined;
+    },
+    async hold(digest, size) {
+      const found = await soundOrAbsent(digest);
+      if (found?.size !== size || !touch(pathOf(digest), now())) return false;
+      const held = await statOrAbsent(pathOf(digest));
+      // The times have changed, and nothing else.
+      if (held !== undefined) sound.set(digest, held.stamp);
+      return held?.size === size;
     },
   };
 }

@@ -40,7 +40,20 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
   }
 
   function keep({ digest, mediaType, bytes }: StoredManifest): void {
-    database.run("insert or ignore into manifests values (?, ?, ?)", digest, mediaType, bytes);
+    database.run(
+      `insert into manifests values (?, ?, ?, ?)
+       on conflict (digest) do update set used_at = max(coalesce(used_at, 0), excluded.used_at)`,
+      digest,
+      mediaType,
+      bytes,
+      now(),
+    );
+  }
+
+  /** Whether there is such a manifest. */
+  function use(digest: Digest, at: number): boolean {
+    const used = "update manifests set used_at = max(coalesce(used_at, 0), ?) where digest = ?";
+    return database.run(used, at, digest) > 0;
   }
 
   function write(record: BuildRecord): void {
@@ -169,6 +182,7 @@ export function createLocalBuildCache(database: Database, now: Clock): BuildCach
     watch: (key, signal) => changes.watch(key, () => read(key), signal),
     manifest: async (digest: Digest) => manifestOf(digest),
     keep: async (manifest) => keep(manifest),
+    use: async (digests, at) => digests.filter((digest) => !use(digest, at)),
     recent: async (limit) =>
       database
         .all("select record, manifest from images order by changed_at desc limit ?", limit)

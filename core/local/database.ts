@@ -25,15 +25,19 @@ const schema = `
     record ->> '$.pin.packageSet', record ->> '$.pin.revision') where record ->> '$.state' = 'ready';
   create table if not exists leases (
     key text primary key, owner text not null, epoch integer not null, expires_at integer not null) strict;
+  create index if not exists images_manifest on images (manifest);
+  create index if not exists images_revision on images (
+    record ->> '$.pin.packageSet', record ->> '$.pin.revision');
   create table if not exists manifests (
-    digest text primary key, media_type text not null, bytes blob not null) strict;
+    digest text primary key, media_type text not null, bytes blob not null, used_at integer) strict;
   create table if not exists layers (key text primary key, entry text not null) strict;
+  create index if not exists layers_digest on layers (entry ->> '$.digest');
   create table if not exists pins (id text primary key, version integer not null, pin text not null) strict;
   create index if not exists pins_standing on pins (id) where pin ->> '$.current' is not null;
   create index if not exists pins_made_up on pins (pin ->> '$.askedAt') where pin ->> '$.current' is null;
   create table if not exists plans (id text primary key, version integer not null, plan text not null) strict;
   create table if not exists applied_plans (
-    package_set text not null, revision text not null, plans text not null,
+    package_set text not null, revision text not null, plans text not null, decided_at integer,
     primary key (package_set, revision)) strict;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
@@ -63,6 +67,8 @@ export function openDatabase(folder: string): Database {
   const sqlite = new DatabaseSync(join(folder, "firn.sqlite"));
   sqlite.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000");
   sqlite.exec(schema);
+  addMissing(sqlite, "manifests", "used_at");
+  addMissing(sqlite, "applied_plans", "decided_at");
   sqlite.exec("delete from leases");
   sqlite.exec("update jobs set available_at = 0; update prebuild_jobs set available_at = 0");
   sqlite.exec("update pin_jobs set available_at = 0");
@@ -70,6 +76,33 @@ export function openDatabase(folder: string): Database {
   sqlite.exec(
     `update images set record = json_set(record, '$.retryAt', 0) where record ->> '$.state' = 'failed'`,
   );
+  return over(sqlite, () => lock.close());
+}
+
+/** A database in memory: of its adapters nothing lasts, and nothing is locked. */
+export function openDatabaseInMemory(): Database {
+  const sqlite = new DatabaseSync(":memory:");
+  sqlite.exec(schema);
+  return over(sqlite, () => undefined);
+}
+
+/** The database of a data folder, only to be read, whether a registry uses it or not; throws where there is none. */
+export function openDatabaseToRead(folder: string): Database {
+  const path = join(folder, "firn.sqlite");
+  if (!existsSync(path)) {
+    throw new Error(`${folder} is no data folder: set FIRN_DATA to the one that is meant`);
+  }
+  return over(new DatabaseSync(path, { readOnly: true }), () => undefined);
+}
+
+// What a former version left does not have the columns that came later.
+function addMissing(sqlite: DatabaseSync, table: string, column: string): void {
+  const columns = sqlite.prepare(`pragma table_info(${table})`).all();
+  if (columns.some(({ name }) => name === column)) return;
+  sqlite.exec(`alter table ${table} add column ${column} integer`);
+}
+
+function over(sqlite: DatabaseSync, close: () => void): Database {
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const statement = (sql: string) => {
     const known = prepared.get(sql) ?? sqlite.prepare(sql);
@@ -94,7 +127,7 @@ export function openDatabase(folder: string): Database {
     },
     [Symbol.dispose]() {
       sqlite.close();
-      lock.close();
+      close();
     },
   };
 }

@@ -16,5 +16,8 @@ export function createLocalLayerCache(database: Database): LayerCache {
     async write(key, entry) {
       database.run("insert or replace into layers values (?, ?)", key, JSON.stringify(entry));
     },
+    async forget(digest) {
+      database.run("delete from layers where entry ->> '$.digest' = ?", digest);
+    },
   };
 }

@@ -1,10 +1,10 @@
 import type { AppliedPlans } from "../layer-plans.ts";
 import type { Pin } from "../package-set.ts";
-import type { PlanRecord, Plans } from "../ports.ts";
+import type { Clock, PlanRecord, Plans } from "../ports.ts";
 import type { Database } from "./database.ts";
 
 /** `Plans` in SQLite. */
-export function createLocalPlans(database: Database): Plans {
+export function createLocalPlans(database: Database, now: Clock = Date.now): Plans {
   function appliedTo(pin: Pin): string | undefined {
     const row = database.get(
       "select plans from applied_plans where package_set = ? and revision = ?",
@@ -42,10 +42,11 @@ export function createLocalPlans(database: Database): Plans {
       const { packageSet, revision } = pin;
       if (seen === undefined) {
         database.run(
-          "insert or ignore into applied_plans values (?, ?, ?)",
+          "insert or ignore into applied_plans values (?, ?, ?, ?)",
           packageSet,
           revision,
           encode(next),
+          now(),
         );
       } else {
         database.run(
@@ -57,6 +58,29 @@ export function createLocalPlans(database: Database): Plans {
         );
       }
       return JSON.parse(appliedTo(pin) ?? "{}") as AppliedPlans; // written above
+    },
+    async learned() {
+      const rows = database.all("select plan from plans");
+      const learned = rows.map((row) => JSON.parse(String(row["plan"])) as PlanRecord); // written above
+      return learned.flatMap(({ current }) => current?.digest ?? []);
+    },
+    async decisions() {
+      return database.all("select * from applied_plans").map((row) => ({
+        pin: {
+          packageSet: String(row["package_set"]),
+          revision: String(row["revision"]),
+          plans: JSON.parse(String(row["plans"])) as AppliedPlans, // written above
+        },
+        // One that a former version decided is as good as old: it only stays where something was built.
+        decidedAt: Number(row["decided_at"] ?? 0),
+      }));
+    },
+    async forget({ packageSet, revision }) {
+      database.run(
+        "delete from applied_plans where package_set = ? and revision = ?",
+        packageSet,
+        revision,
+      );
     },
   };
 }

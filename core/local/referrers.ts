@@ -20,5 +20,8 @@ export function createLocalReferrers(database: Database): Referrers {
         JSON.stringify(referrer),
       );
     },
+    async remove(subject, referrer) {
+      database.run("delete from referrers where subject = ? and digest = ?", subject, referrer);
+    },
   };
 }

@@ -26,6 +26,7 @@ import type { Environment } from "../../worker/environment.ts";
 import { assertFree, listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
 import { repeat } from "./repeat.ts";
+import { createLocalRetention } from "./retention.ts";
 
 /** Registry and worker in this process, over SQLite and a folder. */
 export interface Embedded {
@@ -44,6 +45,9 @@ const pinsAtOnce = 2;
 // So many more jobs are taken than there are builds at once: a name that is wrong need not wait for one.
 const lookedUpAhead = 8;
 const maintenanceMs = 15_000;
+// Laptops are seldom on for a day; the start is for who pulls.
+const retentionMs = 60 * 60_000;
+const firstRetentionMs = 5 * 60_000;
 
 /** Starts it. Rejects with an Error for people where it cannot: no Nix, a port or a data folder that is taken. */
 export async function startEmbedded(
@@ -64,8 +68,8 @@ export async function startEmbedded(
   const pulls = createLocalPulls(database);
   const layers = createLocalLayerCache(database);
   const pins = createLocalPins(database);
-  const plans = createLocalPlans(database);
-  const blobs = createLocalBlobStore(data);
+  const plans = createLocalPlans(database, now);
+  const blobs = createLocalBlobStore(data, now);
 
   await assertFree(settings.host, settings.port);
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
@@ -116,6 +120,10 @@ export async function startEmbedded(
   });
   const pin = await firstPin(functions.currentPins, signal);
   resources.use(repeat(functions.maintain, maintenanceMs));
+  const retain = createLocalRetention(database, data, settings, now, log);
+  resources.use(
+    repeat(() => keepTidy(retain, stopping.signal, log), retentionMs, firstRetentionMs),
+  );
 
   const server = await listen(
     createListener(functions.registry, log),
@@ -133,6 +141,19 @@ export async function startEmbedded(
     revision: pin.revision,
     close: async () => await kept.disposeAsync(),
   };
+}
+
+async function keepTidy(
+  retain: ReturnType<typeof createLocalRetention>,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  try {
+    await retain(false, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    log("ERROR", `could not remove what nobody pulls: ${messageOf(error)}`, { error });
+  }
 }
 
 // What was served before is served at once; on the first start it has to be looked up.

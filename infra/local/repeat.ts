@@ -1,15 +1,24 @@
-/** Does something again and again, never twice at once; disposing waits for what is under way. */
-export function repeat(work: () => Promise<void>, everyMs: number): AsyncDisposable {
+/**
+ * Does something again and again, never twice at once, for the first time after `firstMs`; disposing waits for what is
+ * under way.
+ */
+export function repeat(
+  work: () => Promise<void>,
+  everyMs: number,
+  firstMs = everyMs,
+): AsyncDisposable {
   let current: Promise<void> | undefined;
-  const timer = setInterval(() => {
+  let timer = setTimeout(turn, firstMs);
+  function turn(): void {
+    timer = setTimeout(turn, everyMs);
     // What fails has said so in the log, and is done again the next time.
     current ??= work()
       .catch(() => undefined)
       .finally(() => (current = undefined));
-  }, everyMs);
+  }
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
+      clearTimeout(timer);
       await current;
     },
   };

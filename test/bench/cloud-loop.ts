@@ -46,7 +46,14 @@ export async function startLoop(build: Build) {
   const queue = queueOf("jobs");
   const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
   const unused = () => Promise.reject(new Error("nothing is built here"));
-  const blobs = { stat: unused, locate: unused, read: unused, write: unused, isSound: unused };
+  const blobs = {
+    stat: unused,
+    locate: unused,
+    read: unused,
+    write: unused,
+    isSound: unused,
+    hold: unused,
+  };
   const plans = createGooglePlans(firestore);
   const pulls = createGooglePulls(firestore);
   const registry = createRegistry({

@@ -27,5 +27,18 @@ export function layerCacheContract(
       await set.layers.write("key", { ...entry, size: 9 });
       expect((await set.layers.read(["key"])).get("key")).toEqual({ ...entry, size: 9 });
     });
+
+    it("forgets each layer that is a blob, and no other", async () => {
+      await using set = await setUp();
+      const other = { ...entry, digest: digestOf("other") };
+      await Promise.all([
+        set.layers.write("one", entry),
+        set.layers.write("two", entry),
+        set.layers.write("three", other),
+      ]);
+      await set.layers.forget(entry.digest);
+      expect(await set.layers.read(["one", "two", "three"])).toEqual(new Map([["three", other]]));
+      await set.layers.forget(entry.digest);
+    });
   });
 }

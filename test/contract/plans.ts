@@ -60,6 +60,28 @@ export function plansContract(
       expect(await set.plans.applied({ ...pin, packageSet: "path" })).toBeUndefined();
     });
 
+    it("are listed with where they apply, until that is forgotten", async () => {
+      await using set = await setUp();
+      expect(await set.plans.learned()).toEqual([]);
+      await set.plans.replace("one", 0, { askedAt: 1, current });
+      await set.plans.replace("two", 0, { askedAt: 1 });
+      await set.plans.apply(pin, undefined, { amd64: first });
+      await set.plans.apply({ ...pin, revision: "r2" }, undefined, {});
+      expect(await set.plans.learned()).toEqual([first]);
+      const decisions = [...(await set.plans.decisions())];
+      expect(decisions.map((each) => each.pin).sort(byRevision)).toEqual([
+        { ...pin, plans: { amd64: first } },
+        { ...pin, revision: "r2", plans: {} },
+      ]);
+      for (const { decidedAt } of decisions) {
+        expect(Math.abs(decidedAt - Date.now())).toBeLessThan(60_000);
+      }
+      await set.plans.forget(pin);
+      expect(await set.plans.applied(pin)).toBeUndefined();
+      expect(await set.plans.decisions()).toHaveLength(1);
+      expect(await set.plans.apply(pin, undefined, { amd64: second })).toEqual({ amd64: second });
+    });
+
     it("are changed at a revision by who knows which apply there", async () => {
       await using set = await setUp();
       await set.plans.apply(pin, undefined, { amd64: first, arm64: first });
@@ -73,4 +95,8 @@ export function plansContract(
       expect(await set.plans.applied(pin)).toEqual(changed);
     });
   });
+}
+
+function byRevision(a: { readonly revision: string }, b: { readonly revision: string }): number {
+  return a.revision < b.revision ? -1 : 1;
 }

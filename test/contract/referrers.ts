@@ -49,6 +49,16 @@ export function referrersContract(
       expect(listed).toEqual(all.map(({ digest }) => digest).sort());
     });
 
+    it("are listed no longer once they were removed", async () => {
+      await using set = await setUp();
+      const other = { ...signature, digest: digestOf("other signature") };
+      await set.referrers.add(subject, signature);
+      await set.referrers.add(subject, other);
+      await set.referrers.remove(subject, signature.digest);
+      await set.referrers.remove(subject, digestOf("none"));
+      expect(await set.referrers.list(subject)).toEqual([other]);
+    });
+
     it("are written anew under the same digest", async () => {
       await using set = await setUp();
       await set.referrers.add(subject, signature);

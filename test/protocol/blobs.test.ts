@@ -110,6 +110,7 @@ it("the head of a blob's answer does not wait for its bytes, however long the st
     read: refuse,
     write: refuse,
     isSound: refuse,
+    hold: refuse,
   };
   await using registry = await testRegistry({ blobs });
   const answer = await registry.registry.answer({

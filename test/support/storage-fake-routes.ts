@@ -124,7 +124,9 @@ function objectHandler(
 
 function list(objects: Objects, bucket: string, query: URLSearchParams): FakeAnswer {
   const after = query.get("pageToken") ?? "";
-  const all = objects.list(bucket, query.get("prefix") ?? "").filter(({ name }) => name > after);
+  const from = query.get("startOffset") ?? "";
+  const named = objects.list(bucket, query.get("prefix") ?? "");
+  const all = named.filter(({ name }) => name > after && name >= from);
   const items = all.slice(0, Number(query.get("maxResults") ?? 1000));
   const nextPageToken = items.length < all.length ? items.at(-1)?.name : undefined;
   return { status: 200, body: { kind: "storage#objects", items, nextPageToken } };

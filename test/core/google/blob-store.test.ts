@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { createGoogleStoredBlobs } from "../../../core/google/stored-blobs.ts";
 import { sweepStaging } from "../../../core/google/sweep-staging.ts";
+import { storedBlobsContract } from "../../contract/stored-blobs.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
 import {
   digest,
@@ -44,6 +46,23 @@ for (const [way, options] of [
       return Buffer.from(await response.arrayBuffer());
     },
   );
+}
+
+for (const [way, options] of [
+  ["Cloud Storage, in one request", {}],
+  ["Cloud Storage, by way of staging", staged],
+] as const) {
+  storedBlobsContract(way, async () => {
+    let offset = 0;
+    const now = () => Date.now() + offset;
+    const set = await openBlobs({ ...options, now }, { now });
+    return {
+      store: set.store,
+      blobs: createGoogleStoredBlobs(set.store, now),
+      advance: (ms) => void (offset += ms),
+      [Symbol.asyncDispose]: set[Symbol.asyncDispose],
+    };
+  });
 }
 
 describe.concurrent("the blob store in Cloud Storage", () => {

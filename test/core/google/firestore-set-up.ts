@@ -34,6 +34,8 @@ export async function openBuildCaches({ skewMs }: { readonly skewMs?: number } =
     many: (count: number) =>
       Array.from({ length: count }, () => createGoogleBuildCache(beside, clock, skewMs)),
     advance: (ms: number) => void (now += ms),
+    now: clock,
+    beside,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

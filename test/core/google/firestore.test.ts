@@ -3,6 +3,7 @@ import { createGooglePins } from "../../../core/google/pins.ts";
 import { createGooglePlans } from "../../../core/google/plans.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
 import { createGoogleReferrers } from "../../../core/google/referrers.ts";
+import { createGoogleStoredManifests } from "../../../core/google/stored-manifests.ts";
 import { buildCacheContract } from "../../contract/build-cache.ts";
 import { buildRecordsContract } from "../../contract/build-records.ts";
 import { layerCacheContract } from "../../contract/layer-cache.ts";
@@ -10,6 +11,7 @@ import { pinsContract } from "../../contract/pins.ts";
 import { plansContract } from "../../contract/plans.ts";
 import { pullsContract } from "../../contract/pulls.ts";
 import { referrersContract } from "../../contract/referrers.ts";
+import { storedManifestsContract } from "../../contract/stored-manifests.ts";
 import { needEmulators } from "../../support/emulators.ts";
 import { connect, openBuildCaches } from "./firestore-set-up.ts";
 
@@ -22,6 +24,11 @@ function openFresh() {
 
 buildCacheContract("Firestore", async () => await openBuildCaches());
 buildRecordsContract("Firestore", async () => await openBuildCaches());
+
+storedManifestsContract("Firestore", async () => {
+  const set = await openBuildCaches();
+  return { ...set, manifests: createGoogleStoredManifests(set.beside) };
+});
 
 layerCacheContract("Firestore", async () => {
   const open = openFresh();

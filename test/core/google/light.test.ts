@@ -3,7 +3,9 @@ import { createGoogleBuildCache } from "../../../core/google/build-cache.ts";
 import { connectFirestore } from "../../../core/google/firestore.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
-import { buildOf, failed, progress, ready } from "../../support/builds.ts";
+import { digestOf } from "../../../core/digest.ts";
+import { createGoogleStoredManifests } from "../../../core/google/stored-manifests.ts";
+import { manifestOf, buildOf, failed, progress, ready } from "../../support/builds.ts";
 import { emulatorHosts, freshProject, needEmulators } from "../../support/emulators.ts";
 
 needEmulators();
@@ -65,10 +67,31 @@ it("where that way is closed the library is asked", async () => {
   const closed = {
     ...fresh,
     open,
-    light: () => ({ read: async () => ({ state: "unknown" }) as const, write: async () => false }),
+    light: () => ({
+      read: async () => ({ state: "unknown" }) as const,
+      write: async () => false,
+      change: async () => "unknown" as const,
+    }),
   };
   const record = await createGoogleBuildCache(closed, Date.now).read(git.key);
   expect(record).toMatchObject({ state: "queued" });
   await createGooglePulls(closed).note("one", "amd64/git", 1);
   expect(await createGooglePulls(full).recent("one", 0, 10)).toEqual(["amd64/git"]);
+});
+
+it("the use of a manifest is noted without the library, where there is one", async () => {
+  const project = freshProject();
+  await using full = connect(project);
+  const manifest = manifestOf("git");
+  const [none, at] = [digestOf("none"), 1_700_000_000_000];
+  const earlier = createGoogleBuildCache(full, () => at - 3_600_000);
+  await earlier.keep(manifest);
+  await using fresh = connect(project);
+  const gone = await createGoogleBuildCache(fresh, () => at).use([none, manifest.digest], at);
+  expect(gone).toEqual([none]);
+  expect(fresh.light()).toBeDefined();
+  const [found, ...others] = await createGoogleStoredManifests(full).list(undefined, 10);
+  expect(found?.usedAt).toBe(at);
+  expect(Uint8Array.from(found?.bytes ?? [])).toEqual(Uint8Array.from(manifest.bytes));
+  expect(others).toEqual([]);
 });

@@ -10,8 +10,14 @@ import { createLocalPins } from "../../../core/local/pins.ts";
 import { createLocalPlans } from "../../../core/local/plans.ts";
 import { createLocalPulls } from "../../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../../core/local/referrers.ts";
-import { hexOf } from "../../../core/digest.ts";
+import { hexOf, type Digest } from "../../../core/digest.ts";
 import { inTrace, newTrace } from "../../../core/trace.ts";
+import type { BlobStore, ByteRange } from "../../../core/ports.ts";
+import { createLocalStoredBlobs } from "../../../core/local/stored-blobs.ts";
+import { createLocalStoredManifests } from "../../../core/local/stored-manifests.ts";
+import { storedBlobsContract } from "../../contract/stored-blobs.ts";
+import { storedManifestsContract } from "../../contract/stored-manifests.ts";
+import { createMemoryBlobs } from "../../support/memory-blobs.ts";
 import { blobStoreContract } from "../../contract/blob-store.ts";
 import { buildCacheContract, type BuildCacheSetUp } from "../../contract/build-cache.ts";
 import { buildRecordsContract } from "../../contract/build-records.ts";
@@ -42,6 +48,47 @@ async function openBuildCache(): Promise<BuildCacheSetUp> {
 
 buildCacheContract("SQLite", openBuildCache);
 buildRecordsContract("SQLite", openBuildCache);
+
+storedManifestsContract("SQLite", async () => {
+  const open = await openTemporary();
+  let time = 1_000_000_000;
+  const now = () => time;
+  return {
+    ...open,
+    now,
+    cache: createLocalBuildCache(open.database, now),
+    manifests: createLocalStoredManifests(open.database),
+    advance: (ms) => void (time += ms),
+  };
+});
+
+storedBlobsContract("a folder", async () => {
+  const folder = await temporaryFolder();
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  return {
+    store: createLocalBlobStore(folder.path, now),
+    blobs: createLocalStoredBlobs(folder.path, now),
+    advance: (ms) => void (offset += ms),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+});
+
+storedBlobsContract("memory", async () => {
+  let time = 1_000_000_000;
+  const { store, stored } = createMemoryBlobs(() => time);
+  const advance = (ms: number) => void (time += ms);
+  return { store, blobs: stored, advance, [Symbol.asyncDispose]: async () => undefined };
+});
+
+blobStoreContract(
+  "memory",
+  async () => {
+    const memory = createMemoryBlobs(Date.now);
+    return { ...memory, [Symbol.asyncDispose]: async () => undefined };
+  },
+  bytesHere,
+);
 
 layerCacheContract("SQLite", async () => {
   const open = await openTemporary();
@@ -102,10 +149,12 @@ blobStoreContract(
       [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
     };
   },
-  async (store, digest, range) => {
-    const located = await store.locate(digest);
-    if (located?.at !== "here") throw new Error(`${digest} is not in the folder`);
-    const parts = located.open(range ?? { first: 0, last: located.size - 1 });
-    return Buffer.concat(await Array.fromAsync(parts));
-  },
+  bytesHere,
 );
+
+async function bytesHere(store: BlobStore, digest: Digest, range?: ByteRange): Promise<Buffer> {
+  const located = await store.locate(digest);
+  if (located?.at !== "here") throw new Error(`${digest} is not here`);
+  const parts = located.open(range ?? { first: 0, last: located.size - 1 });
+  return Buffer.concat(await Array.fromAsync(parts));
+}

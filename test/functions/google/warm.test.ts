@@ -87,7 +87,14 @@ it.each([
     const registry = createRegistry({
       cache: countedCache,
       queue,
-      blobs: { stat: unused, locate: unused, read: unused, write: unused, isSound: unused },
+      blobs: {
+        stat: unused,
+        locate: unused,
+        read: unused,
+        write: unused,
+        isSound: unused,
+        hold: unused,
+      },
       pins: currentPins,
       packageSet,
       plans: counted(plans, reads),
