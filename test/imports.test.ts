@@ -42,6 +42,7 @@ const compositionRoots = new Set([
   "functions/compose.ts",
   "worker/index.ts",
   "worker/compose.ts",
+  "worker/seed.ts",
   "infra/google/prebuild.ts",
   "infra/local/popcount.ts",
   "infra/local/start.ts",

@@ -20,6 +20,7 @@ import type { Environment } from "./environment.ts";
 import { createJobHandler } from "./job.ts";
 import { noPopularity } from "./popularity.ts";
 import { prepareNix } from "./prepare-nix.ts";
+import { prepareStore } from "./prepare-store.ts";
 import { createPush, type PushOptions } from "./push.ts";
 import { createTokenCheck } from "./token.ts";
 
@@ -69,7 +70,9 @@ export async function compose(
   };
 
   const data = resolve(settings.data);
-  const nixFor = await prepareNix({ ...settings, environment, data, log }, stopping);
+  const store = await prepareStore({ ...settings, environment, data, log, now }, stopping);
+  const { keep } = store;
+  const nixFor = await prepareNix({ ...settings, environment, data, log, keep }, stopping);
   const nix = nixFor(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;
   const popularity = noPopularity;
@@ -115,6 +118,7 @@ export async function compose(
       };
     },
     async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
       await pubsub[Symbol.asyncDispose]();
       await firestore[Symbol.asyncDispose]();
     },
