@@ -35,12 +35,16 @@ export async function compose(
   log: Log,
   stopping: AbortSignal,
 ) {
-  const firestore = connectFirestore({
-    projectId: settings.project,
-    databaseId: settings.database,
-    ...emulatorOf(environment),
-  });
-  const pubsub = connectPubsub({ projectId: settings.project });
+  // Where it cannot be put together, nothing that was opened keeps the process from ending.
+  await using resources = new AsyncDisposableStack();
+  const firestore = resources.use(
+    connectFirestore({
+      projectId: settings.project,
+      databaseId: settings.database,
+      ...emulatorOf(environment),
+    }),
+  );
+  const pubsub = resources.use(connectPubsub({ projectId: settings.project }));
   const topics = topicNames(settings.topics);
   const subscriptions = pullSubscriptionNames(settings.topics);
   const packageSet = withPlaces(settings.packageSet, settings);
@@ -71,7 +75,7 @@ export async function compose(
 
   const data = resolve(settings.data);
   const store = await prepareStore({ ...settings, environment, data, log, now }, stopping);
-  const { keep } = store;
+  const { keep } = resources.use(store);
   const nixFor = await prepareNix({ ...settings, environment, data, log, keep }, stopping);
   const nix = nixFor(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;
@@ -86,6 +90,7 @@ export async function compose(
   const handlerFor = (signal: AbortSignal) =>
     createJobHandler({ cache, pins, nix, build, log, now, moving, leaseMs, ...planning }, signal);
 
+  const opened = resources.move();
   return {
     /** Takes jobs from the subscriptions until it is to stop and the last of them has ended. */
     async pull(): Promise<void> {
@@ -117,10 +122,6 @@ export async function compose(
         listener(incoming, outgoing);
       };
     },
-    async [Symbol.asyncDispose]() {
-      await store[Symbol.asyncDispose]();
-      await pubsub[Symbol.asyncDispose]();
-      await firestore[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
   };
 }

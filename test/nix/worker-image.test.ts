@@ -101,7 +101,7 @@ test("the modules are those that npm installs for production, from the same file
     scripts: [script = ""],
   } = await record(context);
   const placed = [...script.matchAll(/^ *mkdir -p \$out\/firn\/(node_modules\S+)$/gm)].map(
-    ([, path]) => path,
+    ([, path = ""]) => path,
   );
   expect(placed.sort()).toEqual(production.sort());
   const copied = [...script.matchAll(/\$out\/firn\/(\w[\w.]*)$/gm)].map(([, name]) => name ?? "");
