@@ -20,7 +20,7 @@ const reason =
       ? `${missing.join(", ")} is not installed`
       : undefined;
 const image = "firn-worker";
-const buildMs = 20 * 60_000;
+const buildMs = 30 * 60_000;
 
 needEmulators();
 const resources = new AsyncDisposableStack();
