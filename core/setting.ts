@@ -57,6 +57,11 @@ export function optional(text: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
+/** Reads what is not empty by another parser. */
+export function optionally<T>(parse: (text: string) => T) {
+  return (text: string): T | undefined => (text === "" ? undefined : parse(text));
+}
+
 export function whole(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text);

@@ -16,6 +16,7 @@ import {
   yesOrNo,
   type Settings,
 } from "./setting.ts";
+import { sandbox, store } from "./store-settings.ts";
 
 // What decides which image a pull means: functions and worker have to agree on it.
 const image = {
@@ -99,6 +100,7 @@ const building = {
     "",
     optional,
   ),
+  sandbox,
 } as const;
 
 // How pulls wait.
@@ -228,6 +230,7 @@ export const workerSettings = {
     whole(4, 3600),
   ),
   data: setting("FIRN_DATA", "folder for what Nix must not collect", ".firn", some),
+  ...store,
   port: setting(
     "FIRN_PORT",
     "port to listen on, for jobs that are pushed",

@@ -50,6 +50,7 @@ const compositionRoots = new Set([
   "worker/index.ts",
   "worker/compose.ts",
   "infra/google/bake.ts",
+  "worker/seed.ts",
   "infra/google/prebuild.ts",
   "infra/google/retain.ts",
   "infra/local/popcount.ts",

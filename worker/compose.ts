@@ -20,6 +20,7 @@ import type { Environment } from "./environment.ts";
 import { createJobHandler } from "./job.ts";
 import { noPopularity } from "./popularity.ts";
 import { prepareNix } from "./prepare-nix.ts";
+import { prepareStore } from "./prepare-store.ts";
 import { createPush, type PushOptions } from "./push.ts";
 import { createTokenCheck } from "./token.ts";
 
@@ -34,12 +35,16 @@ export async function compose(
   log: Log,
   stopping: AbortSignal,
 ) {
-  const firestore = connectFirestore({
-    projectId: settings.project,
-    databaseId: settings.database,
-    ...emulatorOf(environment),
-  });
-  const pubsub = connectPubsub({ projectId: settings.project });
+  // Where it cannot be put together, nothing that was opened keeps the process from ending.
+  await using resources = new AsyncDisposableStack();
+  const firestore = resources.use(
+    connectFirestore({
+      projectId: settings.project,
+      databaseId: settings.database,
+      ...emulatorOf(environment),
+    }),
+  );
+  const pubsub = resources.use(connectPubsub({ projectId: settings.project }));
   const topics = topicNames(settings.topics);
   const subscriptions = pullSubscriptionNames(settings.topics);
   const packageSet = withPlaces(settings.packageSet, settings);
@@ -69,7 +74,9 @@ export async function compose(
   };
 
   const data = resolve(settings.data);
-  const nixFor = await prepareNix({ ...settings, environment, data, log }, stopping);
+  const store = await prepareStore({ ...settings, environment, data, log, now }, stopping);
+  const { keep } = resources.use(store);
+  const nixFor = await prepareNix({ ...settings, environment, data, log, keep }, stopping);
   const nix = nixFor(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;
   const popularity = noPopularity;
@@ -83,6 +90,7 @@ export async function compose(
   const handlerFor = (signal: AbortSignal) =>
     createJobHandler({ cache, pins, nix, build, log, now, moving, leaseMs, ...planning }, signal);
 
+  const opened = resources.move();
   return {
     /** Takes jobs from the subscriptions until it is to stop and the last of them has ended. */
     async pull(): Promise<void> {
@@ -114,9 +122,6 @@ export async function compose(
         listener(incoming, outgoing);
       };
     },
-    async [Symbol.asyncDispose]() {
-      await pubsub[Symbol.asyncDispose]();
-      await firestore[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
   };
 }

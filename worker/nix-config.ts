@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, type Log } from "../core/log.ts";
 import type { Run } from "./run.ts";
+import { findSandbox, type Sandbox, type SandboxRule } from "./sandbox.ts";
 
 export interface NixConfigTools {
   readonly run: Run;
@@ -10,21 +11,26 @@ export interface NixConfigTools {
   readonly hasProxy: boolean;
   /** Lines of nix.conf from the settings; they win over what is found out here, but for caches that do not answer. */
   readonly further: readonly string[];
+  readonly rule: SandboxRule;
 }
 
-/**
- * Gives the lines. The builders of the starter set use the machine's own programs, which no sandbox would let them:
- * `needsHost` says so.
- */
-export type NixConfig = (needsHost: boolean) => Promise<string>;
+export interface NixConfig {
+  /**
+   * Gives the lines. The builders of the starter set use the machine's own programs, which no sandbox would let them:
+   * `needsHost` says so.
+   */
+  readonly lines: (needsHost: boolean) => Promise<string>;
+  /** Whether builds are sandboxed that do not need the host. */
+  readonly sandbox: Sandbox;
+}
 
 const probeMs = 4000;
 const probeAgainMs = 60_000;
 
 /**
  * Finds out what Nix can do on this machine, and gives the lines of nix.conf that make it work: without build users
- * where there are none, without a sandbox where that is impossible, and without substituters while none answers,
- * since each call would wait seconds for a name that does not resolve.
+ * where there are none, without a sandbox where that is impossible and none is required, and without substituters while
+ * none answers, since each call would wait seconds for a name that does not resolve.
  */
 export async function createNixConfig(
   tools: NixConfigTools,
@@ -35,10 +41,8 @@ export async function createNixConfig(
   const lines = ["tarball-ttl = 4294967295"];
   const present = await presentConfig(tools, signal);
   if (tools.isRoot && !(await hasBuildUsers())) lines.push("build-users-group =");
-  const sandboxed = present["sandbox"] !== false && present["sandbox"] !== "false";
-  const canSandbox = sandboxed && (await sandboxWorks(tools, lines, signal));
-  if (sandboxed && !canSandbox)
-    log("INFO", "this machine cannot sandbox builds: Nix builds without");
+  const probing = { ...tools, config: [...lines, ...tools.further], present: present["sandbox"] };
+  const sandbox = await findSandbox(probing, signal);
 
   const configured = present["substituters"];
   const substituters = (Array.isArray(configured) ? configured : []).map(String);
@@ -53,16 +57,20 @@ export async function createNixConfig(
     if (answering.length > 0) log("INFO", `binary caches answer again: ${answering.join(", ")}`);
   }
 
-  return async (needsHost) => {
+  async function currentLines(needsHost: boolean): Promise<string> {
     const isMissing = answering.length < substituters.length;
     if (isMissing && performance.now() - probedAt > probeAgainMs) {
       // Not waited for: the calls of this minute do without.
       probeAgain().catch((error: unknown) => log("WARNING", `probing failed: ${messageOf(error)}`));
     }
     const reachable = isMissing ? [`substituters = ${answering.join(" ")}`] : [];
-    const sandbox = needsHost || !canSandbox ? ["sandbox = false"] : [];
-    return [...lines, ...sandbox, ...tools.further, ...reachable].join("\n");
-  };
+    const without = needsHost || sandbox.state === "off" ? ["sandbox = false"] : [];
+    // Nix itself would build without, where namespaces run out.
+    const only = tools.rule === "required" ? ["sandbox = true", "sandbox-fallback = false"] : [];
+    return [...lines, ...without, ...tools.further, ...only, ...reachable].join("\n");
+  }
+
+  return { lines: currentLines, sandbox };
 }
 
 type NixSettings = Readonly<Record<string, unknown>>;
@@ -81,49 +89,6 @@ async function presentConfig(tools: NixConfigTools, signal: AbortSignal): Promis
 async function hasBuildUsers(): Promise<boolean> {
   const groups = await readFile("/etc/group", "utf8").catch(() => "");
   return /^nixbld:[^:]*:\d+:.+$/m.test(groups);
-}
-
-// Nix's own builder that makes a folder of links: the only kind of build that needs no program inside the sandbox.
-const probeExpression = `{ name }: derivation {
-  inherit name;
-  system = "builtin";
-  builder = "builtin:buildenv";
-  derivations = "";
-  manifest = "/dev/null";
-}`;
-
-async function sandboxWorks(
-  tools: NixConfigTools,
-  lines: readonly string[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await tools.run({
-      file: "nix-build",
-      // A new name each time, so that it is built and not found.
-      args: [
-        "--no-out-link",
-        "--expr",
-        probeExpression,
-        "--argstr",
-        "name",
-        `firn-probe-${process.pid}`,
-      ],
-      env: {
-        NIX_CONFIG: [...lines, ...tools.further, "substituters =", "sandbox-fallback = false"].join(
-          "\n",
-        ),
-        NIX_PATH: "",
-      },
-      timeoutMs: 30_000,
-      signal,
-    });
-    return true;
-  } catch (error) {
-    signal.throwIfAborted();
-    tools.log("DEBUG", `the sandbox probe failed: ${messageOf(error)}`);
-    return false;
-  }
 }
 
 /** The substituters that answer; those that are not reached by HTTP are taken to. */

@@ -28,9 +28,11 @@ export function createNix(tools: NixAdapterTools): Nix {
 
   async function sourceOf(revision: string, signal: AbortSignal): Promise<string | undefined> {
     const known = sources.get(revision);
-    if (known !== undefined && (await exists(known))) return known;
-    const source = await fetchSource(tools, revision, signal);
-    if (source !== undefined) sources.set(revision, source);
+    const isThere = known !== undefined && (await exists(known));
+    const source = isThere ? known : await fetchSource(tools, revision, signal);
+    if (source === undefined) return undefined;
+    sources.set(revision, source);
+    await tools.keepSource?.(source);
     return source;
   }
 

@@ -13,6 +13,8 @@ export interface PinTools extends NixTools {
   /** Folder for what keeps store paths from garbage collection. */
   readonly roots: string;
   readonly log: Log;
+  /** Keeps the source of a package set in the store, where something is removed from it. */
+  readonly keepSource?: (path: string) => Promise<void>;
 }
 
 /** Looks up where a reference of the package set stands now. Throws where that could not be found out. */

@@ -4,9 +4,11 @@ import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
 import { hasProxy, inheritedEnvironment, type Environment } from "./environment.ts";
+import type { Keep } from "./keep.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
+import type { SandboxRule } from "./sandbox.ts";
 
 export interface NixOptions {
   readonly environment: Environment;
@@ -14,30 +16,47 @@ export interface NixOptions {
   readonly data: string;
   /** Lines of nix.conf, separated by `;`. */
   readonly nixConfig: string | undefined;
+  /** As far as builds can be sandboxed, if not said. */
+  readonly sandbox?: SandboxRule;
   readonly allowUnfree: boolean;
   readonly log: Log;
+  /** Keeps what builds need, where something is removed from the store; what former processes protected is then kept, too. */
+  readonly keep?: Keep | undefined;
   /** How package sets are surveyed, where it is not as Nix is set. */
   readonly survey?: NixAdapterTools["survey"];
 }
 
 const expressions = resolve(import.meta.dirname, "../nix");
 
-/** Finds out how Nix works on this machine, where it has to be installed; gives the Nix of a package set. */
+/**
+ * Finds out how Nix works on this machine, where it has to be installed; gives the Nix of a package set, and says with
+ * each whether its builds are sandboxed. Rejects where that is required and impossible.
+ */
 export async function prepareNix(
-  { environment, data, nixConfig, allowUnfree, log, survey = {} }: NixOptions,
+  options: NixOptions,
   signal: AbortSignal,
 ): Promise<(packageSet: PackageSet) => Nix> {
+  const { environment, data, nixConfig, allowUnfree, log, keep, survey = {} } = options;
+  const { sandbox: rule = "auto" } = options;
   const run = createRun(inheritedEnvironment(environment));
   const isRoot = process.getuid?.() === 0;
   const further = (nixConfig ?? "").split(";").map((line) => line.trim());
-  const configTools = { run, log, isRoot, hasProxy: hasProxy(environment), further };
+  const configTools = { run, log, isRoot, hasProxy: hasProxy(environment), further, rule };
   const config = await createNixConfig(configTools, signal);
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
-  await rm(join(roots, "builds"), { recursive: true, force: true });
+  if (keep === undefined) await rm(join(roots, "builds"), { recursive: true, force: true });
   return (packageSet) => {
     const needsHost = packageSet.kind === "starter";
-    const common = { run, config: () => config(needsHost), expressions, log };
-    return createNix({ ...common, roots, allowUnfree, packageSet, survey });
+    if (needsHost && rule === "required") throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
+    const sandbox = needsHost ? ({ state: "off", reason: why } as const) : config.sandbox;
+    if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
+    else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
+    const common = { run, config: () => config.lines(needsHost), expressions, log };
+    const kept = keep && { keepSource: keep.keepSource };
+    const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
+    return keep?.around(nix) ?? nix;
   };
 }
+
+const why = "the starter set's builders use this machine's own programs, which a sandbox hides";

@@ -22,6 +22,7 @@ const testNeeds: readonly Need[] = [
   { program: "skopeo", packages: ["skopeo"], without: "tests with skopeo" },
   { program: "podman", packages: ["podman"], without: "tests with podman" },
   { program: "dockerd", packages: ["docker.io"], without: "tests with docker" },
+  { program: "debootstrap", packages: ["debootstrap"], without: "test of the worker's image" },
   // A package of its own since Debian 13, before that a part of docker.io.
   { program: "docker", packages: ["docker.io", "docker-cli"], without: "tests with docker" },
 ];

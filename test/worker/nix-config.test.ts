@@ -4,24 +4,31 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { createNixConfig } from "../../worker/nix-config.ts";
 import { createRun } from "../../worker/run.ts";
-import { need } from "../support/need.ts";
+import type { SandboxRule } from "../../worker/sandbox.ts";
+import { need, skipFor } from "../support/need.ts";
 
 const never = new AbortController().signal;
 const run = createRun({ PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root" });
 
-async function configFor(further: readonly string[], more: { hasProxy?: boolean } = {}) {
+interface More {
+  readonly hasProxy?: boolean;
+  readonly rule?: SandboxRule;
+}
+
+async function configFor(further: readonly string[], more: More = {}) {
   const log: string[] = [];
-  const config = await createNixConfig(
+  const { lines: config, sandbox } = await createNixConfig(
     {
       run,
       log: (_, message) => void log.push(message),
       isRoot: process.getuid?.() === 0,
       hasProxy: more.hasProxy ?? false,
       further,
+      rule: more.rule ?? "auto",
     },
     never,
   );
-  return { log, config };
+  return { log, config, sandbox };
 }
 
 /** What Nix itself makes of the lines. */
@@ -64,5 +71,32 @@ describe("the configuration of Nix", () => {
     expect(read["sandbox"]?.value).toBe(false);
     expect(read["max-jobs"]?.value).toBe(3);
     expect(read["substituters"]?.value).toEqual([]);
+  });
+
+  it("says why builds are not sandboxed, by the setting or by Nix's own", async (context) => {
+    need(context, "nix");
+    const off = await configFor(["substituters ="], { rule: "off" });
+    expect(off.sandbox).toEqual({ state: "off", reason: "FIRN_SANDBOX is off" });
+    expect((await asNixReadsIt(await off.config(false)))["sandbox"]?.value).toBe(false);
+    const set = await configFor(["substituters =", "sandbox = false"]);
+    expect(set.sandbox).toEqual({ state: "off", reason: "Nix is set to sandbox = false" });
+  });
+
+  it("is none where a sandbox is required and cannot be had", async (context) => {
+    need(context, "nix");
+    const further = ["substituters =", "sandbox = false"];
+    await expect(configFor(further, { rule: "required" })).rejects.toThrow(
+      'FIRN_SANDBOX is "required", and builds cannot be sandboxed: Nix is set to sandbox = false',
+    );
+  });
+
+  it("never lets Nix build without the sandbox that is required", async (context) => {
+    need(context, "nix");
+    const { sandbox } = await configFor(["substituters ="]);
+    if (sandbox.state === "off") skipFor(context, `no sandbox here: ${sandbox.reason}`);
+    const { config } = await configFor(["substituters ="], { rule: "required" });
+    const read = await asNixReadsIt(await config(false));
+    expect(read["sandbox"]?.value).toBe(true);
+    expect(read["sandbox-fallback"]?.value).toBe(false);
   });
 });
