@@ -4,7 +4,10 @@ import type { Digest } from "./digest.ts";
 import type { Image } from "./image.ts";
 import type { Pin } from "./package-set.ts";
 
-/** The name of a build: 64 hexadecimal digits. Equal keys are equal images, to the byte. */
+/**
+ * The name of a build: 64 hexadecimal digits. Equal keys are equal images: to the byte of every diff id, and to that of
+ * every digest where they are built by the same compressor.
+ */
 export type BuildKey = string & { readonly __buildKey: never };
 
 /** What decides which store paths share a layer: the plan of the pin, where it has one, or each closure by itself. */

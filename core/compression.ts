@@ -4,10 +4,14 @@ export type Compression = "gzip" | "zstd" | "none";
 export const compressions: readonly Compression[] = ["gzip", "zstd", "none"];
 
 /**
- * The compressor's name in build keys, its level included. Count it up when it gives other bytes for the same tar, a
- * test with a constant digest of each shows that: functions and worker may run on different versions of Node, so its
- * own version is no part of what both have to agree on.
+ * How layers are compressed, by its name in build keys: a gzip member, or zstd frame, for each store path. Count it up
+ * when layers get other bytes, a test with a constant digest of each shows that. Which program compresses, and its
+ * version, is no part of what functions and worker have to agree on: that is in the keys of layers.
  */
-export const compressorNames = { gzip: "gzip-6", zstd: "zstd-3", none: "none" } as const;
+export const compressorNames = {
+  gzip: "gzip-members-1",
+  zstd: "zstd-frames-1",
+  none: "none",
+} as const;
 
 export type CompressorName = (typeof compressorNames)[Compression];

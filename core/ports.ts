@@ -36,7 +36,10 @@ export interface BlobStore {
    * has more than `limitBytes`.
    */
   read(digest: Digest, limitBytes: number): Promise<Uint8Array | undefined>;
-  /** Stores a stream under the digest of its bytes. Rejects, and leaves nothing behind, when the stream or the signal does. */
+  /**
+   * Stores a stream under the digest of its bytes. Rejects, and leaves nothing behind, when the stream or the signal
+   * does. Chunks are lent: their memory may be used again once the next one is asked for.
+   */
   write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Measure>;
   /** Whether a blob is there, has this size, and its bytes still have its digest. */
   isSound(digest: Digest, size: number): Promise<boolean>;

@@ -79,8 +79,25 @@ const logLevel = setting(
   oneOf("debug", "info", "warning", "error"),
 );
 
+/** What makes gzip of layers on a worker; `auto` is igzip where it is there and sound. */
+export type GzipProgram = "auto" | "igzip" | "zlib";
+
+const segmentsMb = (usual: string) =>
+  setting(
+    "FIRN_SEGMENTS_MB",
+    "megabytes of compressed store paths that a worker keeps in its data folder, so that other layers with them need no compressing; 0 for none",
+    usual,
+    whole(0, 1_000_000),
+  );
+
 // How builds are made.
 const building = {
+  gzip: setting(
+    "FIRN_GZIP",
+    "what makes gzip of layers: `igzip`, of Debian's package isal, 8 times as fast; `zlib`; or `auto`, igzip where it is installed and passes its test. Workers of one registry should have the same",
+    "auto",
+    oneOf<GzipProgram>("auto", "igzip", "zlib"),
+  ),
   builds: setting("FIRN_BUILDS", "builds at the same time", "2", whole(1, 64)),
   prebuilds: setting(
     "FIRN_PREBUILDS",
@@ -169,6 +186,7 @@ export const localSettings = {
     optional,
   ),
   ...building,
+  segmentsMb: segmentsMb("4000"),
   ...waiting,
   ...keeping("30"),
   log: logFormat("text"),
@@ -223,6 +241,8 @@ export const functionsSettings = {
 export const workerSettings = {
   ...cloud,
   ...building,
+  // Where a worker runs in a container, its disk is often its memory.
+  segmentsMb: segmentsMb("500"),
   leaseSeconds: setting(
     "FIRN_LEASE_SECONDS",
     "how long a worker may be silent before others take over what it builds",

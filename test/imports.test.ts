@@ -19,7 +19,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^core\/[^/]+$/,
     /^worker\//,
     /^node:(?!child_process)/,
-    /^tar$/,
+    /^tar\/(?:header|pax)$/,
     /^p-limit$/,
     /^lru-cache$/,
     /^execa$/,

@@ -1,170 +1,134 @@
-import { Buffer, isUtf8 } from "node:buffer";
-import {
-  closeSync,
-  type Dirent,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  readSync,
-} from "node:fs";
-import { open } from "node:fs/promises";
-import { setImmediate } from "node:timers/promises";
-import { compareBytes } from "../core/bytewise.ts";
-import { PackageFault } from "./package-fault.ts";
-import { entryName, tar, type TarEntry } from "./tar.ts";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
+import { placeOf, printableName } from "./file-name.ts";
+import { borrow } from "./lent-buffer.ts";
+import { linkTarget, storePlace, walk } from "./store-walk.ts";
+import { endOfArchive, tarEntries, type TarEntry } from "./tar.ts";
+
+/** A store path, or a run of its entries. */
+export interface Slice {
+  /** Below `/nix/store`. */
+  readonly path: string;
+  /** The entry it begins with, as it is called in the archive; left out, the path itself. */
+  readonly first?: string;
+  /** The entry that the next slice begins with; left out, there is none. */
+  readonly before?: string;
+}
+
+/** A part of a layer's archive; its bytes do not depend on what else is in the layer. */
+export type Part =
+  /** The folders that lead to the first entry of a slice. */
+  | { readonly kind: "lead"; readonly slice: Slice }
+  | { readonly kind: "entries"; readonly slice: Slice }
+  | { readonly kind: "end" };
 
 export interface ArchiveOptions {
   /** Put before each path when it is read, so that a store need not be at `/nix/store`. */
   readonly root?: string;
 }
 
-type Kind = TarEntry["kind"];
-
 // Files up to here are read at once, larger ones in pieces.
 const wholeBytes = 256 * 1024;
-const pieceBytes = 1024 * 1024;
 const folderMode = 0o755;
+const inStoreMode = 0o555;
 
 /**
- * Store paths as a tar archive whose bytes depend on names, contents, links and the executable bit alone. Files are
- * never hard links: whether a store was deduplicated (`nix-store --optimise`) must not change a digest.
- * Throws when a file changes while it is read, and a `PackageFault` when a name is not UTF-8 or something is no file,
- * folder or link; what is yielded may be kept.
+ * What a layer's archive is made of, in its order: one part for the folders that lead to the first slice, one for each
+ * slice, and the end. Slices come in the order of their paths, those of one path one after the other.
  */
-export async function* archive(
-  paths: readonly string[],
-  { root = "" }: ArchiveOptions = {},
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of tar(storeEntries(paths, root))) {
-    yield chunk;
-    // Small files are read synchronously: through the thread pool they took four times as long, 32
-    // at once. Between chunks everything else in this process gets its turn.
-    await setImmediate();
+export function archiveParts(slices: readonly Slice[]): readonly Part[] {
+  const [first] = slices;
+  if (first === undefined) throw new Error("a layer holds at least one store path");
+  return [
+    { kind: "lead", slice: first },
+    ...slices.map((slice): Part => ({ kind: "entries", slice })),
+    { kind: "end" },
+  ];
+}
+
+/**
+ * The bytes of a part, which depend on names, contents, links and the executable bit alone. Files are never hard links:
+ * whether a store was deduplicated (`nix-store --optimise`) must not change a digest. Chunks are lent, as those of
+ * `tarEntries` are. Throws when a file changes while it is read, and a `PackageFault` as `walk` does.
+ *
+ * Everything is read synchronously, which is for threads of their own (`worker/pack-thread.ts`): small files took four
+ * times as long through the thread pool, 32 at once.
+ */
+export function partBytes(part: Part, { root = "" }: ArchiveOptions = {}): Iterable<Uint8Array> {
+  switch (part.kind) {
+    case "lead":
+      return tarEntries(leadEntries(part.slice));
+    case "entries":
+      return tarEntries(sliceEntries(part.slice, root));
+    case "end":
+      return [endOfArchive];
   }
 }
 
-function* storeEntries(paths: readonly string[], root: string): Generator<TarEntry> {
+function* leadEntries({ path: storePath, first }: Slice): Generator<TarEntry> {
   for (const path of ["./", "nix", "nix/store"]) {
     yield { kind: "directory", path, mode: folderMode };
   }
-  const found = paths.map((path) => {
-    if (!path.startsWith("/nix/store/")) throw new Error(`${path} is not a store path`);
-    return { path: path.slice(1), kind: kindOf(lstatSync(root + path), path) };
-  });
-  yield* tree(sorted(found), root);
+  // What comes first in the middle of a path is in folders that an earlier layer has; each layer says them again.
+  const top = storePlace(storePath);
+  const above: string[] = [];
+  for (let path = first ?? top; path !== top; above.unshift(path)) path = dirname(path);
+  for (const path of above) yield { kind: "directory", path, mode: inStoreMode };
 }
 
-// With a stack of our own: `yield*` through nested generators costs a step a level for each entry.
-function* tree(top: readonly Found[], root: string): Generator<TarEntry> {
-  const scratch = Buffer.allocUnsafeSlow(wholeBytes + 1);
-  const stack = top.toReversed();
-  for (let found = stack.pop(); found !== undefined; found = stack.pop()) {
-    const { kind, path } = found;
+function* sliceEntries(slice: Slice, root: string): Generator<TarEntry> {
+  using scratch = borrow(wholeBytes + 1);
+  for (const { kind, path } of walk(slice.path, root, slice)) {
     const place = `${root}/${path}`;
     switch (kind) {
       case "directory":
-        yield { kind, path, mode: 0o555 };
-        for (const child of children(path, place).toReversed()) stack.push(child);
+        yield { kind, path, mode: inStoreMode };
         break;
       case "symlink":
         yield { kind, path, target: linkTarget(place) };
         break;
       case "file":
-        yield file(path, place, scratch);
+        yield* file(path, place, scratch.bytes);
         break;
     }
   }
 }
 
-interface Found {
-  readonly path: string;
-  readonly kind: Kind;
-}
-
-// Sorting a folder by entry name sorts the archive: everything below `a/` comes between `a.b` and `a0`.
-function sorted(found: Found[]): Found[] {
-  const named = found.map((entry) => ({ entry, name: entryName(entry) }));
-  named.sort((a, b) => compareBytes(a.name, b.name));
-  return named.map(({ entry }) => entry);
-}
-
-function children(path: string, place: string): Found[] {
-  const found = readdirSync(place, { withFileTypes: true });
-  if (found.some(({ name }) => name.includes("\uFFFD"))) refuseOtherNames(place);
-  const whiteout = found.find(({ name }) => name.startsWith(".wh."));
-  if (whiteout !== undefined) throw new PackageFault(noWhiteout(`${place}/${whiteout.name}`));
-  return sorted(
-    found.map((entry) => ({
-      path: `${path}/${entry.name}`,
-      kind: kindOf(entry, `${place}/${entry.name}`),
-    })),
-  );
-}
-
-function kindOf(
-  entry: Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink">,
-  place: string,
-): Kind {
-  if (entry.isFile()) return "file";
-  if (entry.isDirectory()) return "directory";
-  if (entry.isSymbolicLink()) return "symlink";
-  throw new PackageFault(`${place} is neither a file nor a folder nor a symbolic link`);
-}
-
-function file(path: string, place: string, scratch: Buffer): TarEntry {
-  const handle = openSync(place, "r");
+function* file(path: string, place: string, scratch: Buffer): Generator<TarEntry> {
+  const handle = openSync(placeOf(place), "r");
   try {
     const { size, mode: found } = fstatSync(handle);
     const mode = (found & 0o100) === 0 ? 0o444 : 0o555;
-    if (size > wholeBytes) return { kind: "file", path, mode, size, content: pieces(place, size) };
+    const entry = { kind: "file", path, mode, size } as const;
+    if (size > wholeBytes) {
+      yield { ...entry, content: pieces(handle, place, size, scratch) };
+      return;
+    }
     // One byte more than there should be shows whether it has grown.
     const count = size === 0 ? 0 : readSync(handle, scratch, 0, size + 1, 0);
     if (count !== size) throw changed(place, size);
-    return { kind: "file", path, mode, size, content: scratch.subarray(0, size) };
+    yield { ...entry, content: scratch.subarray(0, size) };
   } finally {
     closeSync(handle);
   }
 }
 
-async function* pieces(place: string, size: number): AsyncGenerator<Uint8Array> {
-  await using handle = await open(place, "r");
+function* pieces(
+  handle: number,
+  place: string,
+  size: number,
+  scratch: Buffer,
+): Generator<Uint8Array> {
   for (let left = size; left > 0;) {
-    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, left));
-    const { bytesRead } = await handle.read(piece, 0, piece.length, null);
-    if (bytesRead === 0) throw changed(place, size);
-    left -= bytesRead;
-    yield piece.subarray(0, bytesRead);
+    const count = readSync(handle, scratch, 0, Math.min(wholeBytes, left), null);
+    if (count === 0) throw changed(place, size);
+    left -= count;
+    yield scratch.subarray(0, count);
   }
-  const { size: now } = await handle.stat();
-  if (now !== size) throw changed(place, size);
+  if (fstatSync(handle).size !== size) throw changed(place, size);
 }
 
 function changed(place: string, size: number): Error {
-  return new Error(`${place} changed while it was read: it had ${size} bytes`);
-}
-
-// Whoever unpacks a layer takes such a file for the removal of another. [OCI image specification 1.1, layer.md]
-function noWhiteout(place: string): string {
-  return `${place} cannot be in an image: what begins with .wh. is not a file there but removes one`;
-}
-
-function linkTarget(place: string): string {
-  const target = readlinkSync(place);
-  if (target.includes("\uFFFD") && !isUtf8(readlinkSync(place, { encoding: "buffer" }))) {
-    throw new PackageFault(`the symbolic link ${place} leads to a name that is not UTF-8`);
-  }
-  return target;
-}
-
-// Node reads other bytes as U+FFFD, so that two files could become one; a name may also be that character.
-function refuseOtherNames(place: string): void {
-  for (const name of readdirSync(place, { encoding: "buffer" })) {
-    if (!isUtf8(name)) {
-      throw new PackageFault(
-        `${place} has a name that is not UTF-8: ${JSON.stringify(name.toString("latin1"))}`,
-      );
-    }
-  }
+  const said = printableName(place);
+  return new Error(`${said} changed while it was read: it had ${size} bytes`);
 }

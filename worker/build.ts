@@ -15,7 +15,7 @@ import { groupLayers } from "./layers.ts";
 import { groupByPlan } from "./plan-layers.ts";
 import { createPlanReader } from "./read-plan.ts";
 import { holdAgain, packTar, type PackTools } from "./pack.ts";
-import { createLayerPacking } from "./pack-layers.ts";
+import { createLayerPacking, type Packing } from "./pack-layers.ts";
 import type { Popularity } from "./popularity.ts";
 import { rootLayer } from "./root-layer.ts";
 import { tar } from "./tar.ts";
@@ -25,6 +25,8 @@ export interface BuildTools extends PackTools {
   readonly options: ImageOptions;
   readonly popularity: Popularity;
   readonly timeLimitMs: number;
+  /** Left out: layers are compressed by what Node brings, and nothing is kept for others. */
+  readonly packing?: Packing;
   /**
    * How many may have Nix build and pack at once, for each lane; left out, all. What is wrong with a name is found out
    * before its turn.
@@ -125,10 +127,11 @@ export function createBuild(tools: BuildTools): Build {
         plan === undefined
           ? groupLayers(closure, roots, { budget, popularity })
           : groupByPlan(closure, roots, { budget, popularity, plan });
-      const say = (done: number) =>
-        tell("packing", `packed ${done} of ${groups.length} layers`, done, groups.length);
+      const sizes = new Map(closure.map(({ path, size }) => [path, size]));
+      const say = (done: number, total: number) =>
+        tell("packing", `packed ${done} of ${total} layers`, done, total);
       const began = Date.now();
-      const layers = await packLayers(groups, compression, say, signal);
+      const layers = await packLayers({ layers: groups, budget, sizes, compression }, say, signal);
       const root = rootLayer({ packages: forestPackages(packages) });
       const top = await packTar(blobs, compression, tar(root.entries), signal);
 

@@ -21,6 +21,7 @@ import { createJobHandler } from "./job.ts";
 import { noPopularity } from "./popularity.ts";
 import { prepareNix } from "./prepare-nix.ts";
 import { prepareStore } from "./prepare-store.ts";
+import { preparePacking } from "./prepare-packing.ts";
 import { createPush, type PushOptions } from "./push.ts";
 import { createTokenCheck } from "./token.ts";
 
@@ -80,7 +81,17 @@ export async function compose(
   const nix = nixFor(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;
   const popularity = noPopularity;
-  const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, log });
+  const packing = await preparePacking({ ...settings, environment, data, log });
+  const build = createBuild({
+    nix,
+    blobs,
+    layers,
+    options,
+    popularity,
+    timeLimitMs,
+    packing,
+    log,
+  });
   const leaseMs = settings.leaseSeconds * 1000;
   const images = settings.prebuildImages;
   const moves = pinTimes(packageSet, settings.pinSeconds).staleMs === Infinity;

@@ -1,19 +1,58 @@
+import { createReadStream } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import type { Compression } from "../core/compression.ts";
 
+/** Compresses parts of layers, each to a gzip member or zstd frame of its own: a concatenation of those is a layer. */
+export interface SegmentCompressor {
+  /**
+   * With its level and version. The same tar becomes other bytes under another one: this is part of a layer's key, so
+   * that layers of different ones are never taken for each other.
+   */
+  readonly name: string;
+  /** So many bytes are worth a call. */
+  readonly batchBytes: number;
+  /** What a segment ends with is looked at where it says what is in it. */
+  readonly format: Compression;
+  /** Writes what a file becomes beside it, as `<file>.member`; the file itself may be gone then. */
+  readonly compress: (files: readonly string[], signal: AbortSignal) => Promise<void>;
+}
+
+export const memberSuffix = ".member";
+
 const gzipLevel = 6;
 const zstdLevel = 3;
 
-/**
- * The compressors with their levels and versions. The same tar becomes other bytes under another one: this is part of
- * a layer's key, so that layers of different ones are never taken for each other.
- */
-export const compressors: Readonly<Record<Compression, string>> = {
-  gzip: `gzip, zlib ${process.versions.zlib}, level ${gzipLevel}`,
-  zstd: `zstd ${process.versions.zstd}, level ${zstdLevel}`,
-  none: "none",
+/** The compressors that Node brings. */
+export const nodeCompressors: Readonly<Record<Compression, SegmentCompressor>> = {
+  gzip: inProcess("gzip", `gzip, zlib ${process.versions.zlib}, level ${gzipLevel}`),
+  zstd: inProcess("zstd", `zstd ${process.versions.zstd}, level ${zstdLevel}`),
+  none: {
+    name: "none",
+    batchBytes: 0,
+    format: "none",
+    compress: async (files) => {
+      for (const file of files) await rename(file, `${file}${memberSuffix}`);
+    },
+  },
 };
+
+function inProcess(format: Compression, name: string): SegmentCompressor {
+  const compressFile = async (file: string, signal: AbortSignal) => {
+    await using member = await open(`${file}${memberSuffix}`, "wx");
+    const bytes = createReadStream(file, { highWaterMark: chunkSize });
+    for await (const chunk of compress(bytes, format, signal)) await member.writeFile(chunk);
+  };
+  return {
+    name,
+    batchBytes: 0,
+    format,
+    compress: async (files, signal) => {
+      for (const file of files) await compressFile(file, signal);
+    },
+  };
+}
 
 const chunkSize = 256 * 1024;
 

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { compareBytes } from "../core/bytewise.ts";
 import { createResolver, type Place, type Resolver } from "./resolver.ts";
+import { entriesIn } from "./store-walk.ts";
 import type { TarEntry } from "./tar.ts";
 
 /** A package of an image, as far as its place in the forest goes. */
@@ -72,14 +73,15 @@ interface Candidate {
 function candidatesByName(sources: readonly Source[], root: string, resolve: Resolver) {
   const byName = new Map<string, Candidate[]>();
   for (const { path: folder, real } of sources) {
-    for (const entry of readdirSync(root + real, { withFileTypes: true })) {
-      const place = entry.isSymbolicLink()
-        ? resolve(`${real}/${entry.name}`)
-        : { path: `${real}/${entry.name}`, folder: entry.isDirectory() };
+    for (const { name, kind } of entriesIn(root + real)) {
+      const place =
+        kind === "symlink"
+          ? resolve(`${real}/${name}`)
+          : { path: `${real}/${name}`, folder: kind === "directory" };
       if (place === undefined) continue;
-      const candidate = { path: `${folder}/${entry.name}`, place };
-      const others = byName.get(entry.name);
-      if (others === undefined) byName.set(entry.name, [candidate]);
+      const candidate = { path: `${folder}/${name}`, place };
+      const others = byName.get(name);
+      if (others === undefined) byName.set(name, [candidate]);
       else others.push(candidate);
     }
   }

@@ -3,18 +3,22 @@ import type { Compression } from "../core/compression.ts";
 import { measured, type Measure } from "../core/digest.ts";
 import type { BlobStore, Clock, LayerCache, LayerEntry } from "../core/ports.ts";
 import { holdAgainMs, type SizedBlob } from "../core/retention.ts";
-import { compress, compressors } from "./compress.ts";
+import type { Slice } from "./archive.ts";
+import { compress } from "./compress.ts";
 
 export interface PackTools {
   readonly blobs: BlobStore;
   readonly layers: LayerCache;
 }
 
-const layerKeyVersion = 1;
+const layerKeyVersion = 2;
 
-/** The key of the layer that holds these store paths: what decides its bytes, and nothing else. */
-export function layerKey(paths: readonly string[], compression: Compression): string {
-  const encoded = JSON.stringify([layerKeyVersion, compressors[compression], paths]);
+/** The key of the layer that holds these slices: what decides its bytes, and nothing else. */
+export function layerKey(slices: readonly Slice[], compressor: string): string {
+  const held = slices.map(({ path, first, before }) =>
+    first === undefined && before === undefined ? path : [path, first ?? null, before ?? null],
+  );
+  const encoded = JSON.stringify([layerKeyVersion, compressor, held]);
   return createHash("sha256").update(encoded).digest("hex");
 }
 
@@ -57,37 +61,41 @@ export async function holdAgain(
   }
 }
 
-/** Compresses a tar into the blob store, hashing it before and after in the same pass, and remembers the layer. */
-export async function packLayer(
-  { blobs, layers }: PackTools,
-  key: string,
-  compression: Compression,
-  tar: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<LayerEntry> {
-  const entry = await packTar(blobs, compression, tar, signal);
-  await layers.write(key, entry);
-  return entry;
-}
-
-/** The same for a layer that is not worth remembering. */
+/**
+ * Compresses a tar by what Node brings into the blob store, hashing it before and after in the same pass: for a layer
+ * that is not worth remembering.
+ */
 export async function packTar(
   blobs: BlobStore,
   compression: Compression,
-  tar: AsyncIterable<Uint8Array>,
+  tar: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<LayerEntry> {
   let raw: Measure | undefined;
-  const bytes = measured(tar, (complete) => (raw = complete));
-  const stored = await blobs.write(compress(bytes, compression, signal), signal);
+  const bytes = measured(chunksOf(tar), (complete) => (raw = complete));
+  const stored = await storeChecked(blobs, compress(bytes, compression, signal), signal);
   if (raw === undefined) throw new Error("a layer was stored before its tar had ended");
-  if (!(await blobs.isSound(stored.digest, stored.size))) {
-    throw new Error(`the layer ${stored.digest} is not in the blob store as it was written`);
-  }
   return {
     digest: stored.digest,
     size: stored.size,
     diffId: raw.digest,
     rawSize: raw.size,
   };
+}
+
+/** Stores a blob, and makes sure that what is stored then is what was written. */
+export async function storeChecked(
+  blobs: BlobStore,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Measure> {
+  const stored = await blobs.write(bytes, signal);
+  if (!(await blobs.isSound(stored.digest, stored.size))) {
+    throw new Error(`the layer ${stored.digest} is not in the blob store as it was written`);
+  }
+  return stored;
+}
+
+async function* chunksOf(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+  yield* chunks;
 }

@@ -1,4 +1,6 @@
-import { lstatSync, readlinkSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { placeOf } from "./file-name.ts";
+import { linkTarget } from "./store-walk.ts";
 
 /** What a path leads to when all links on the way are followed. */
 export interface Place {
@@ -39,12 +41,12 @@ export function createResolver(root: string): Resolver {
     const known = folders.get(path);
     if (known !== undefined) return known;
     if (!path.startsWith(`${store}/`)) return undefined;
-    const stats = lstatSync(root + path, { throwIfNoEntry: false });
+    const stats = lstatSync(placeOf(root + path), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     if (stats.isDirectory()) return folder(path);
     if (stats.isFile()) return { path, folder: false };
     if (!stats.isSymbolicLink()) return undefined;
-    const target = readlinkSync(root + path);
+    const target = linkTarget(root + path);
     return resolve(trim(target.startsWith("/") ? target : `${parent.path}/${target}`), links + 1);
   }
 

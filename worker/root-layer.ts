@@ -1,5 +1,6 @@
 import { compareBytes } from "../core/bytewise.ts";
 import { accountFiles } from "./accounts.ts";
+import { compareNames } from "./file-name.ts";
 import { type Forest, type ForestPackage, plantForest } from "./forest.ts";
 import { entryName, type TarEntry } from "./tar.ts";
 
@@ -76,7 +77,9 @@ function shellOf(forest: Forest): string | undefined {
 
 function sortedEntries(forest: Forest): readonly TarEntry[] {
   const named = [...forest.values()].map((entry) => ({ entry, name: entryName(entry) }));
-  named.sort((a, b) => compareBytes(a.name, b.name));
+  const isText = named.every(({ name }) => name.isWellFormed());
+  const compare = isText ? compareBytes : compareNames;
+  named.sort((a, b) => compare(a.name, b.name));
   const top: TarEntry = { kind: "directory", path: "./", mode: 0o755 };
   return [top, ...named.map(({ entry }) => entry)];
 }

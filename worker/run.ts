@@ -10,6 +10,8 @@ export interface Command {
   readonly cwd?: string;
   readonly timeoutMs?: number;
   readonly signal: AbortSignal;
+  /** What it reads on stdin; left out, nothing. */
+  readonly input?: AsyncIterable<string>;
   /** Called with each line of stderr as it comes, for progress. */
   readonly onErrorLine?: (line: string) => void;
   /** Takes stdout line by line; the output's `stdout` is then empty. For what is too large to keep. */
@@ -63,7 +65,7 @@ export function createRun(environment: Readonly<Record<string, string>>): Run {
       extendEnv: false,
       detached: true,
       cleanup: false,
-      stdin: "ignore",
+      stdin: command.input ?? "ignore",
       reject: false,
       maxBuffer: 256 * 1024 * 1024,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),

@@ -45,7 +45,8 @@ export async function uploadBlob(
 async function* summed(bytes: AsyncIterable<Uint8Array>, crc: Crc32c): AsyncGenerator<Uint8Array> {
   for await (const chunk of bytes) {
     crc.update(chunk);
-    yield chunk;
+    // It is lent, and some are kept until they are sent.
+    yield Buffer.from(chunk);
   }
 }
 

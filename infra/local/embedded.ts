@@ -21,6 +21,7 @@ import { assemble } from "../../functions/assemble.ts";
 import { createListener } from "../../functions/http.ts";
 import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
+import { preparePacking } from "../../worker/prepare-packing.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
 import type { Environment } from "../../worker/environment.ts";
 import { assertFree, listen } from "./listen.ts";
@@ -81,7 +82,18 @@ export async function startEmbedded(
   const timeLimitMs = settings.buildMinutes * 60_000;
   const { popularity } = popular;
   const atOnce = { pull: settings.builds, prebuild: settings.prebuilds };
-  const build = createBuild({ nix, blobs, layers, options, popularity, timeLimitMs, atOnce, log });
+  const packing = await preparePacking({ ...settings, environment, data, log });
+  const build = createBuild({
+    nix,
+    blobs,
+    layers,
+    options,
+    popularity,
+    timeLimitMs,
+    atOnce,
+    packing,
+    log,
+  });
   const moveTools = { cache, pins, pulls, options, images: settings.prebuildImages, now, log };
   const times = pinTimes(packageSet, settings.pinSeconds);
   const moving = times.staleMs === Infinity ? { ...moveTools, queue: queues.prebuild } : undefined;

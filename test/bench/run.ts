@@ -27,6 +27,7 @@ if (chosen.length === 0)
 
 const needs = [
   { program: "nix-store", packages: ["nix-bin"], without: "benchmark of builds" },
+  { program: "igzip", packages: ["isal"], without: "benchmark of packing" },
   { program: "wrk", packages: ["wrk"], without: "benchmark of warm pulls" },
 ];
 if (prepare(needs).length > 0) throw new Error("install what is missing, and run it again");

@@ -15,8 +15,8 @@ it(`in ${runs} random orders of builds, pulls, expiry and sweeps no manifest is 
     }
   }
   // Seeds are the numbers of the runs: whoever fails names its own.
-  expect(total.served).toBeGreaterThan(runs);
-  expect(total.built).toBeGreaterThan(runs / 10);
-  expect(total.removedBlobs).toBeGreaterThan(runs / 10);
+  expect(total.served).toBeGreaterThan(runs / 4);
+  expect(total.built).toBeGreaterThan(runs);
+  expect(total.removedBlobs).toBeGreaterThan(runs);
   expect(total.removedManifests).toBeGreaterThan(runs / 10);
 }, 600_000);

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { Parser } from "tar";
 import { expect } from "vitest";
 import { checkDocument } from "./oci-schema.ts";
+import { unpackZstd } from "./zstd.ts";
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -85,7 +86,7 @@ export async function readImage(manifestBytes: Uint8Array, blobs: Blobs): Promis
 function decompressed(mediaType: string, bytes: Uint8Array): Buffer {
   const [, how] = /^application\/vnd\.oci\.image\.layer\.v1\.tar(.*)$/.exec(mediaType) ?? [];
   if (how === "+gzip") return gunzipSync(bytes);
-  if (how === "+zstd") return zstdDecompressSync(bytes);
+  if (how === "+zstd") return unpackZstd(bytes);
   expect(how, mediaType).toBe("");
   return Buffer.from(bytes);
 }

@@ -12,6 +12,7 @@ export interface Need {
 
 const testNeeds: readonly Need[] = [
   { program: "nix-store", packages: ["nix-bin"], without: "test that builds something" },
+  { program: "igzip", packages: ["isal"], without: "tests of the fastest compressor" },
   { program: "patchelf", packages: ["patchelf"], without: "tests of the starter set" },
   {
     program: "qemu-aarch64-static",

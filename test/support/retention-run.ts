@@ -35,7 +35,7 @@ const lifeMs = 2000 * day;
 const revisions = ["a", "b"].map((each) => each.repeat(40));
 const names = ["git", "curl", "jq", "amd64/git"];
 const tables = ["images", "leases", "manifests", "layers", "applied_plans", "plans"];
-const stepsARun = 64;
+const stepsARun = 100;
 
 /**
  * Makes the function that does one run: builds, pulls, sweeps and what can happen to them, in an order that follows from

@@ -29,7 +29,7 @@ import { createPullNotes } from "../../functions/pull-notes.ts";
 import { createRegistry } from "../../functions/registry.ts";
 import { createRetention } from "../../functions/retention.ts";
 import { createWaiting } from "../../functions/waiting.ts";
-import { holdAgain, layerKey, packLayer, packTar, reusableLayers } from "../../worker/pack.ts";
+import { holdAgain, layerKey, packTar, reusableLayers } from "../../worker/pack.ts";
 import { options as usualOptions } from "./builds.ts";
 
 /** What a registry stores, by ports. */
@@ -132,14 +132,17 @@ export async function buildIn(
     (layersOf[name] ?? []).map((i) => (i === 0 ? "layer 0" : `${image.architecture} layer ${i}`)),
   );
   const began = now();
-  const keys = names.map((name) => layerKey([name], "none"));
+  const keys = names.map((name) => layerKey([{ path: name }], "none"));
   const reusable = await reusableLayers({ blobs, layers }, keys);
   const packed = [];
   for (const [i, name] of names.entries()) {
     const layer = keys[i] ?? "";
-    const known = reusable.get(layer);
-    const made = () => packLayer({ blobs, layers }, layer, "none", once(name), never);
-    packed.push({ ...(known ?? (await made())), comment: name });
+    const made = async () => {
+      const entry = await packTar(blobs, "none", once(name), never);
+      await layers.write(layer, entry);
+      return entry;
+    };
+    packed.push({ ...(reusable.get(layer) ?? (await made())), comment: name });
   }
   const links = `links of ${key}`;
   const top = { ...(await packTar(blobs, "none", once(links), never)), comment: links };

@@ -36,7 +36,7 @@ export function stored(letter: string, name: string): string {
   return `/nix/store/${letter.repeat(32)}-${name}`;
 }
 
-/** All of a stream's bytes: for tests, whose streams are small. */
-export async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(chunks));
+/** All bytes of chunks, which may be lent: for tests, whose archives are small. */
+export function bytesOf(chunks: Iterable<Uint8Array>): Buffer {
+  return Buffer.concat(Array.from(chunks, (chunk) => Buffer.from(chunk)));
 }

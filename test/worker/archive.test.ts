@@ -6,13 +6,17 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { execa, execaSync } from "execa";
 import { expect, test } from "vitest";
-import { archive } from "../../worker/archive.ts";
+import { archiveParts, partBytes, type Slice } from "../../worker/archive.ts";
+import { slicesOf } from "../../worker/slices.ts";
 import { bytesOf, plant, type Planned, stored, temporaryFolder } from "../support/store-tree.ts";
 
 const hello = stored("a", "hello-2.12");
@@ -33,7 +37,7 @@ const files: Readonly<Record<string, Planned>> = {
 const paths = [stored("c", "one-link"), hello, stored("b", "one-file")];
 
 test("entries are sorted by the bytes of their names, the folders above them first", async () => {
-  const names = await listed(await archived(plant(temporaryFolder(), files)));
+  const names = await listed(archived(plant(temporaryFolder(), files)));
   expect(names.slice(0, 8)).toEqual([
     "./",
     "nix/",
@@ -48,7 +52,7 @@ test("entries are sorted by the bytes of their names, the folders above them fir
 test("GNU tar unpacks what was packed", async () => {
   const root = plant(temporaryFolder(), files);
   const out = temporaryFolder();
-  await execa("tar", ["xpf", "-", "-C", out], { input: await archived(root) });
+  await execa("tar", ["xpf", "-", "-C", out], { input: archived(root) });
   const { stdout } = await execa("diff", ["-r", "--no-dereference", root, out]);
   expect(stdout).toBe("");
   const mode = (path: string) => statSync(join(out, path)).mode & 0o7777;
@@ -60,75 +64,119 @@ test("GNU tar unpacks what was packed", async () => {
   await execa("chmod", ["-R", "u+w", out]);
 });
 
-test("times, write permissions, hard links and the order of the request change nothing", async () => {
-  const bytes = await archived(plant(temporaryFolder(), files));
+test("times, write permissions, set-user-id bits and hard links change nothing", () => {
+  const bytes = archived(plant(temporaryFolder(), files));
   const other = temporaryFolder();
   plant(other, Object.fromEntries(Object.entries(files).toReversed()));
   rmSync(join(other, hello, "share/same"));
   linkSync(join(other, hello, "lib/libhello.so.1"), join(other, hello, "share/same"));
   chmodSync(join(other, hello, "bin0"), 0o600);
-  expect((await archived(other, paths.toReversed())).equals(bytes)).toBe(true);
+  chmodSync(join(other, hello, "bin/hello"), 0o6755);
+  expect(archived(other, paths.toReversed()).equals(bytes)).toBe(true);
 
   const copy = temporaryFolder();
   cpSync(other, copy, { recursive: true, verbatimSymlinks: true });
-  expect((await archived(copy)).equals(bytes)).toBe(true);
+  expect(archived(copy).equals(bytes)).toBe(true);
 });
 
-test("a name that is not UTF-8 is refused by name, one with U+FFFD is not", async () => {
-  const fine = plant(temporaryFolder(), { [`${hello}/\uFFFD`]: "fine" });
-  expect(await listed(await archived(fine, [hello]))).toContain(`${hello.slice(1)}/\uFFFD`);
-  const root = plant(temporaryFolder(), { [`${hello}/x`]: "x" });
-  writeFileSync(Buffer.from(`${root}${hello}/stra\xdfe`, "latin1"), "latin1");
-  await expect(archived(root, [hello])).rejects.toThrow(/has a name that is not UTF-8: "straße"/);
+test("names and targets that are not UTF-8 are unpacked as they were, beside those with U+FFFD", async () => {
+  const root = plant(temporaryFolder(), { [`${hello}/\uFFFD`]: "fine", [`${hello}/z`]: "z" });
+  const place = (name: string) => Buffer.from(`${root}${hello}/${name}`, "latin1");
+  mkdirSync(place("stra\xdfe"));
+  writeFileSync(place("stra\xdfe/\xff\xfe"), "latin1");
+  writeFileSync(place("stra\xc3\x9fe"), "utf8");
+  symlinkSync(Buffer.from("stra\xdfe/\xff\xfe", "latin1"), place("\xe9"));
+  const out = temporaryFolder();
+  await execa("tar", ["xpf", "-", "-C", out], { input: archived(root, [hello]) });
+  const { stdout } = await execa("diff", ["-r", "--no-dereference", root, out]);
+  expect(stdout).toBe("");
+  const inside = readdirSync(`${out}${hello}`, { encoding: "latin1" });
+  expect(inside.sort()).toEqual(["stra\xc3\x9fe", "stra\xdfe", "z", "\xe9", "\xef\xbf\xbd"].sort());
+  await execa("chmod", ["-R", "u+w", out]);
 });
 
 test.each([".wh.readme", ".wh..wh..opq"])(
   "a file called %s is refused by name: in a layer it would remove others",
-  async (name) => {
+  (name) => {
     const root = plant(temporaryFolder(), { [`${hello}/share/${name}`]: "x" });
-    await expect(archived(root, [hello])).rejects.toThrow(`${hello}/share/${name} cannot be in an`);
+    expect(() => archived(root, [hello])).toThrow(`${hello}/share/${name} cannot be in an`);
   },
 );
 
-test("a large file that shrinks or grows while it is read is an error", async () => {
+test("a large file that shrinks or grows while it is read is an error", () => {
   for (const size of [1_500_000, 5_000_000]) {
     const root = plant(temporaryFolder(), { [`${hello}/large`]: "x".repeat(3_000_000) });
-    const stream = archive([hello], { root });
-    await stream.next();
+    const chunks = partBytes({ kind: "entries", slice: { path: hello } }, { root });
+    const reading = chunks[Symbol.iterator]();
+    reading.next();
     truncateSync(join(root, hello, "large"), size);
-    await expect(bytesOf(stream)).rejects.toThrow(
-      "changed while it was read: it had 3000000 bytes",
-    );
+    const rest = { [Symbol.iterator]: () => reading };
+    expect(() => bytesOf(rest)).toThrow("changed while it was read: it had 3000000 bytes");
   }
 });
 
 test("what is not a file, a folder or a link is refused", async () => {
   const root = plant(temporaryFolder(), { [`${hello}/x`]: "x" });
   await execa("mkfifo", [join(root, hello, "pipe")]);
-  await expect(archived(root, [hello])).rejects.toThrow("/pipe is neither a file nor a folder nor");
+  expect(() => archived(root, [hello])).toThrow("/pipe is neither a file nor a folder nor");
+  rmSync(join(root, hello, "pipe"));
+  const server = createServer().listen(join(root, hello, "socket"));
+  await once(server, "listening");
+  expect(() => archived(root, [hello])).toThrow("/socket is neither a file nor a folder nor");
+  server.close();
 });
 
-test("a path that is missing and one outside the store are errors", async () => {
+test("a path that is missing and one outside the store are errors", () => {
   const root = temporaryFolder();
-  await expect(archived(root, [hello])).rejects.toThrow("ENOENT");
-  await expect(archived(root, ["/etc/passwd"])).rejects.toThrow("/etc/passwd is not a store path");
+  expect(() => archived(root, [hello])).toThrow("ENOENT");
+  expect(() => archived(root, ["/etc/passwd"])).toThrow("/etc/passwd is not a store path");
 });
 
-test("a reader that stops early leaves no file open", async () => {
+test("a reader that stops early leaves no file open", () => {
   const root = plant(temporaryFolder(), { [`${hello}/large`]: "x".repeat(3_000_000) });
   const before = readdirSync("/proc/self/fd").length;
-  for await (const chunk of archive([hello], { root })) if (chunk.length > 100_000) break;
+  const part = { kind: "entries", slice: { path: hello } } as const;
+  for (const chunk of partBytes(part, { root })) if (chunk.length > 100_000) break;
   expect(readdirSync("/proc/self/fd").length).toBe(before);
+});
+
+test("slices of a path are cut between files, each has the folders above it, and together they are the path", () => {
+  const root = plant(temporaryFolder(), files);
+  const slices = slicesOf(hello, 4000, { root }).map(({ slice }) => slice);
+  expect(slices.length).toBeGreaterThan(3);
+  const whole = bytesOf(partBytes({ kind: "entries", slice: { path: hello } }, { root }));
+  const parts = slices.map((slice) => bytesOf(partBytes({ kind: "entries", slice }, { root })));
+  expect(Buffer.concat(parts).equals(whole)).toBe(true);
+
+  const out = temporaryFolder();
+  for (const slice of slices) {
+    const layer = layerOf(root, [slice]);
+    const alone = temporaryFolder();
+    execaSync("tar", ["xpf", "-", "-C", alone], { input: layer });
+    execaSync("tar", ["xpf", "-", "-C", out], { input: layer });
+    expect(statSync(join(alone, hello)).mode & 0o777).toBe(0o555);
+    execaSync("chmod", ["-R", "u+w", alone]);
+  }
+  const { stdout } = execaSync("diff", ["-r", "--no-dereference", root + hello, out + hello]);
+  expect(stdout).toBe("");
+  execaSync("chmod", ["-R", "u+w", out]);
 });
 
 test("a path whose folder is empty is an entry", async () => {
   const root = temporaryFolder();
   mkdirSync(join(root, hello), { recursive: true });
-  expect(await listed(await archived(root, [hello]))).toContain(`${hello.slice(1)}/`);
+  expect(await listed(archived(root, [hello]))).toContain(`${hello.slice(1)}/`);
 });
 
-function archived(root: string, list: readonly string[] = paths): Promise<Buffer> {
-  return bytesOf(archive(list, { root }));
+function archived(root: string, list: readonly string[] = paths): Buffer {
+  return layerOf(
+    root,
+    list.toSorted().map((path) => ({ path })),
+  );
+}
+
+function layerOf(root: string, slices: readonly Slice[]): Buffer {
+  return Buffer.concat(archiveParts(slices).map((part) => bytesOf(partBytes(part, { root }))));
 }
 
 async function listed(bytes: Buffer): Promise<string[]> {

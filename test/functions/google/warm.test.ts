@@ -22,14 +22,14 @@ const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", refe
 const now = Date.now;
 const log = () => undefined;
 
-/** Calls of each method of a port that have been made. */
-function counted<T extends object>(port: T, calls: string[]): T {
+/** Calls of each method of a port that have been made; those of `use`, which only write, apart. */
+function counted<T extends object>(port: T, calls: string[], uses: string[] = calls): T {
   return new Proxy(port, {
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver);
       if (typeof value !== "function") return value;
       return (...args: readonly unknown[]) => {
-        calls.push(String(name));
+        (name === "use" ? uses : calls).push(String(name));
         return Reflect.apply(value, target, args) as unknown;
       };
     },
@@ -71,7 +71,7 @@ it.each([
       consume: () => Promise.reject(new Error("nothing is built")),
     };
     const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
-    const countedCache = counted(cache, reads);
+    const countedCache = counted(cache, reads, notes);
     const unused = () => Promise.reject(new Error("no blob is asked for"));
     const currentPins = createCurrentPins({
       packageSet,
@@ -125,7 +125,7 @@ it.each([
     expect(reads).toEqual(asked);
     for (let i = 0; i < 100; i++) await pull();
     expect(reads).toHaveLength(2);
-    // Once an hour a process notes what is pulled.
-    expect(notes).toEqual(tag === commit ? [] : ["note"]);
+    // Now and then a process notes what is pulled, with a write.
+    expect(notes).toEqual(tag === commit ? ["use"] : ["use", "note"]);
   },
 );
