@@ -1,3 +1,4 @@
+import { functionsAccess, localAccess } from "./access-settings.ts";
 import type { Grouping, ImageOptions } from "./build-key.ts";
 import type { Compression } from "./compression.ts";
 import { publicNixpkgs } from "./package-set.ts";
@@ -150,6 +151,7 @@ export const localSettings = {
   ),
   ...building,
   ...waiting,
+  ...localAccess,
   log: logFormat("text"),
   logLevel,
 } as const;
@@ -189,6 +191,7 @@ const cloud = {
 export const functionsSettings = {
   ...cloud,
   ...waiting,
+  ...functionsAccess,
   blobUrl: setting(
     "FIRN_BLOB_URL",
     "URL below which everybody can read the bucket, such as that of a CDN; left out, clients get signed URLs",

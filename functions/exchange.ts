@@ -5,6 +5,10 @@ export interface RegistryRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The address of the other end of the connection, which may be a proxy. */
+  readonly peer?: string | undefined;
+  /** What came with a POST; it may be left unread. */
+  readonly body?: AsyncIterable<Uint8Array>;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

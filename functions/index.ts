@@ -8,17 +8,28 @@ import { answerBeforeFramework } from "./before-framework.ts";
 import { compose } from "./compose.ts";
 import { messageOfEvent, type MessageEvent } from "./event.ts";
 import { createListener } from "./http.ts";
+import { openAccess } from "./open-access.ts";
 import { parsePrebuilds } from "./prebuild.ts";
 
 // What Google Cloud loads for each of the functions: FUNCTION_TARGET says which of them this process is.
 const settings = readSettings(functionsSettings, process.env);
 const log = createLog(settings.log, settings.logLevel);
 const draining = new AbortController();
-const functions = compose(settings, log, draining.signal);
+const isRegistry = process.env["FUNCTION_TARGET"] === "registry";
+// The others are called by messages, and have no keys.
+const access = isRegistry
+  ? await openAccess(settings, {
+      packageSet: settings.packageSet,
+      makeKeys: undefined,
+      now: Date.now,
+      log,
+    })
+  : undefined;
+const functions = compose(settings, log, draining.signal, access);
 const lookUpMs = 120_000;
 
 const listener = createListener(functions.registry, log);
-if (process.env["FUNCTION_TARGET"] === "registry") {
+if (isRegistry) {
   answerBeforeFramework(listener, () => draining.abort(new Error("the function is stopping")));
 }
 framework.http("registry", listener);

@@ -4,7 +4,7 @@ import type { Image } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, JobQueue } from "../core/ports.ts";
-import { isSettled, type SettledRecord } from "../core/record.ts";
+import { isSettled, type BuildRecord, type SettledRecord } from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -19,11 +19,17 @@ export interface OutcomeTools {
 /** What came of one image within the time its pull was held. */
 export type Outcome = SettledRecord | { readonly state: "pending"; readonly key: BuildKey };
 
+/** An image is not there, and whoever asked for it may not have it built. */
+export class NotBuilt extends Error {
+  override readonly name = "NotBuilt";
+}
+
 /** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
 const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: 60 * 60_000 };
 
 /**
- * Makes the function that finds out what came of an image: from memory, from its record, or by having it built.
+ * Makes the function that finds out what came of an image: from memory, from its record, or, for those who may, by having
+ * it built; for others it throws `NotBuilt` where nobody has.
  * `deadline` is asked for only where there is something to wait for.
  */
 export function createOutcomes(tools: OutcomeTools) {
@@ -41,12 +47,28 @@ export function createOutcomes(tools: OutcomeTools) {
     return await wait.settled(signal);
   }
 
-  return async (image: Image, pin: Pin, deadline: () => AbortSignal): Promise<Outcome> => {
+  /** Waits where others had it begun; what has failed is told, and not begun again. */
+  async function join(key: BuildKey, record: BuildRecord | undefined, signal: AbortSignal) {
+    if (record === undefined) throw new NotBuilt();
+    if (isSettled(record)) return record;
+    using wait = waiting.join(key);
+    return await wait.settled(signal);
+  }
+
+  return async (
+    image: Image,
+    pin: Pin,
+    deadline: () => AbortSignal,
+    mayBuild: boolean,
+  ): Promise<Outcome> => {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
     if (warm !== undefined) return warm;
     const record = await cache.read(key);
-    const settled = record?.state === "ready" ? record : await build(key, image, pin, deadline());
+    const settled =
+      record?.state === "ready"
+        ? record
+        : await (mayBuild ? build(key, image, pin, deadline()) : join(key, record, deadline()));
     if (settled?.state === "ready") ready.set(key, settled);
     return settled ?? { state: "pending", key };
   };

@@ -4,10 +4,13 @@ import { checkName } from "../core/image.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { BlobStore, Clock, Pins, Plans, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
+import type { Access, Caller } from "./access.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
+import type { Grant } from "./identify.ts";
+import { NotBuilt } from "./outcome.ts";
 import { createPull, Unavailable, type PullTools } from "./pull.ts";
 import { createMending } from "./mending.ts";
 import { createReferrersAnswer } from "./referrers.ts";
@@ -24,6 +27,8 @@ export interface RegistryTools extends PullTools {
   readonly plans: Pick<Plans, "applied">;
   readonly referrers: Pick<Referrers, "list">;
   readonly hold: HoldTimes;
+  /** Left out, everybody may pull, and have everything built. */
+  readonly access?: Access | undefined;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
   readonly now: Clock;
@@ -36,28 +41,50 @@ export interface Registry {
   /** Never rejects: every failure is a response in the specification's form and a line in the log. */
   answer(request: RegistryRequest): Promise<RegistryResponse>;
   /** What a request without conditions is answered with at once; undefined where `answer` has to be asked. */
-  readonly warm: WarmAnswers["find"];
+  readonly warm: (
+    ...request: [...Parameters<WarmAnswers["find"]>, caller?: () => Caller]
+  ) => RegistryResponse | undefined;
 }
 
 export function createRegistry(tools: RegistryTools): Registry {
+  const { access } = tools;
+  const isPrivate = access?.isPrivate ?? false;
   const pull = createPull(tools);
   const tags = createTags(tools);
   const mend = createMending(tools);
   const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
+  const forWhoAsks = (response: RegistryResponse) =>
+    isPrivate ? respond.forOneAlone(response) : response;
+
+  function keepWarm(
+    { path, headers }: RegistryRequest,
+    response: RegistryResponse,
+    repository: string,
+    by: "tag" | "digest",
+  ): void {
+    warm.keep(path, headers["accept"], { response, repository }, by);
+  }
+
   async function manifestByTag(
     request: RegistryRequest,
     name: string,
     tag: string,
+    grant: Grant | undefined,
   ): Promise<RegistryResponse> {
+    const mayBuild = grant?.mayBuild ?? true;
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
-      pull(name, tag, request.headers["accept"], deadline),
-    );
+      pull(name, tag, request.headers["accept"], deadline, mayBuild),
+    ).catch((error: unknown) => {
+      if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
+      throw access.refuseBuild(grant, request, name, tag);
+    });
     if (pulled.state === "served") {
-      const { response, isWhole } = pulled;
-      if (isWhole) warm.keep(request.path, request.headers["accept"], response, "tag");
+      const { isWhole } = pulled;
+      const response = forWhoAsks(pulled.response);
+      if (isWhole) keepWarm(request, response, name, "tag");
       return conditional(request, response);
     }
     const hop = hopOf(request.query);
@@ -78,25 +105,30 @@ export function createRegistry(tools: RegistryTools): Registry {
     if (stored === undefined) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `there is no manifest ${text}`);
     }
-    const response = respond.manifest(stored, "digest");
-    warm.keep(request.path, request.headers["accept"], response, "digest");
+    const response = forWhoAsks(respond.manifest(stored, "digest"));
+    keepWarm(request, response, name, "digest");
     return conditional(request, response);
   }
 
   async function answerTo(route: Route, request: RegistryRequest): Promise<RegistryResponse> {
+    if (route.kind === "token") {
+      if (access?.token !== undefined) return await access.token(request);
+      throw new RegistryError(404, "NAME_UNKNOWN", "there are no accounts here to get tokens for");
+    }
+    const grant = await access?.admit(route, request);
     switch (route.kind) {
       case "greeting":
         return respond.text(greeting(request.headers["host"] ?? "localhost"));
       case "base":
         return respond.base();
       case "manifest-by-tag":
-        return await manifestByTag(request, route.name, route.tag);
+        return await manifestByTag(request, route.name, route.tag, grant);
       case "manifest-by-digest":
         return await manifestByDigest(request, route.name, route.digest);
       case "blob":
         checkName(route.name);
-        return await serveBlob(tools.blobs, route.digest, request, (digest) =>
-          mend(route.name, digest),
+        return forWhoAsks(
+          await serveBlob(tools.blobs, route.digest, request, (digest) => mend(route.name, digest)),
         );
       case "tags":
         return await tags(route.name, request.query);
@@ -123,7 +155,11 @@ export function createRegistry(tools: RegistryTools): Registry {
 
   return {
     answer: async (request) => inNamespace(request, await answer(request)),
-    warm: warm.find,
+    warm(method, url, accept, caller) {
+      const found = warm.find(method, url, accept);
+      if (found === undefined || access === undefined) return found?.response;
+      return caller && access.admitsAtOnce(caller(), found.repository) ? found.response : undefined;
+    },
   };
 }
 

@@ -19,6 +19,7 @@ import type { CurrentPins } from "../../functions/current-pin.ts";
 import { pinTimes } from "../../core/pin-times.ts";
 import { assemble } from "../../functions/assemble.ts";
 import { createListener } from "../../functions/http.ts";
+import { openAccess } from "../../functions/open-access.ts";
 import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
@@ -26,6 +27,7 @@ import type { Environment } from "../../worker/environment.ts";
 import { assertFree, listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
 import { repeat } from "./repeat.ts";
+import { tokenKeysIn } from "./token-keys.ts";
 
 /** Registry and worker in this process, over SQLite and a folder. */
 export interface Embedded {
@@ -70,6 +72,8 @@ export async function startEmbedded(
   await assertFree(settings.host, settings.port);
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
   const { packageSet, nix } = machine;
+  const makeKeys = async () => await tokenKeysIn(data);
+  const access = await openAccess(settings, { packageSet, makeKeys, now, log });
   const popular = await readPopularity(settings.popularity);
   const options = imageOptions(settings, popular.digest);
 
@@ -110,6 +114,7 @@ export async function startEmbedded(
     settings,
     // A folder's staging area is swept when it is opened.
     sweepStaging: async () => 0,
+    access,
     draining: stopping.signal,
     now,
     log,
