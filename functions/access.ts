@@ -61,7 +61,7 @@ export function createAccess(tools: AccessTools): Access {
     }
     // From /v2/ clients learn where to sign in, so it asks them to, also where they may do without.
     if (anonymous !== undefined && route.kind !== "base") return anonymous;
-    const why = `this registry wants to know who pulls: docker login ${hostOf(request)}`;
+    const why = `sign in first, as with docker login ${hostOf(request)}`;
     throw unauthorized(why, challengeFor(route, request));
   }
 
