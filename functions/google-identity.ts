@@ -1,5 +1,6 @@
 import type { OAuth2Client } from "google-auth-library";
 import type { Subject } from "../core/access.ts";
+import { messageOf } from "../core/log.ts";
 
 /** Whose token of Google's it is, and until when that may be relied on (milliseconds since 1970). */
 export interface GoogleIdentity {
@@ -73,7 +74,9 @@ export function createGoogleIdentity(options: GoogleOptions): IdentifyWithGoogle
       return isOwn ? told : { ...told, ...(await organisationOf(token)) };
     } catch (error) {
       if (isRefusal(error)) return undefined;
-      throw error;
+      // Nothing of the request goes into a log: the token is in it.
+      // oxlint-disable-next-line preserve-caught-error -- see above
+      throw new Error(`Google could not be asked whose token it is: ${messageOf(error)}`);
     }
   }
 
