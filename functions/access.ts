@@ -83,7 +83,8 @@ export function createAccess(tools: AccessTools): Access {
     admitsAtOnce(caller, repository) {
       if (!blocked.isFresh) return false;
       const { authorization } = caller.headers;
-      const grant = authorization === undefined ? anonymous : identify?.known(authorization);
+      const isUnsaid = authorization === undefined || identify === undefined;
+      const grant = isUnsaid ? anonymous : identify.known(authorization);
       if (grant === undefined) return false;
       if (grant.repositories !== "all" && !grant.repositories.has(repository)) return false;
       const list = blocked.current;

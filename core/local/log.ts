@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import pino from "pino";
 import type PinoPretty from "pino-pretty";
 import type { Log, Severity } from "../log.ts";
+import { visible } from "../visible.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
 
@@ -20,7 +21,8 @@ const severities: Record<string, Severity> = {
 
 /**
  * A log on stdout: a line of JSON an event in the shape that Cloud Logging reads (`severity`, `message`, `time`),
- * or a line of text for a person at a terminal, who sees the fields only at level debug.
+ * or a line of text for a person at a terminal, who sees the fields only at level debug. Escapes of terminals are shown as
+ * what they are, whoever put them into a message.
  */
 export function createLog(format: "text" | "json", level: Level): Log {
   const options: pino.LoggerOptions = {
@@ -36,8 +38,10 @@ export function createLog(format: "text" | "json", level: Level): Log {
       ? pino({ ...options, formatters }, pino.destination({ sync: true }))
       : pino(options, forPeople(level));
   // On a terminal a line that is indented belongs to the one above, whatever a package wrote at its beginning.
-  const written = (message: string) =>
-    format === "json" ? message : message.replaceAll("\n", "\n    ");
+  const written = (message: string) => {
+    const shown = visible(message, "\n\t");
+    return format === "json" ? shown : shown.replaceAll("\n", "\n    ");
+  };
   return (severity, message, fields = {}) => logger[levels[severity]](fields, written(message));
 }
 

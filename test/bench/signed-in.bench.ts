@@ -30,6 +30,9 @@ await giveFirstCore(open.pid);
 await giveFirstCore(closed.pid);
 
 const url = (port: number) => `http://127.0.0.1:${port}${path}`;
+// What a process does once, such as learning a layer plan, is over then.
+await load(url(open.port), open.pid, 16);
+await load(url(closed.port), closed.pid, 16, { authorization });
 const medians = await compare("us of CPU a request", 5, {
   "signed in": async () =>
     (await load(url(closed.port), closed.pid, 16, { authorization })).cpuMicros,

@@ -60,6 +60,8 @@ const images = ["hello", "base", "mixed", "hello/base", "hello/mixed", "base/mix
 const resources = new AsyncDisposableStack();
 let clients: StartedClients;
 let firn: Firn;
+/** Everybody may pull here, and nobody may build without an account. */
+let open: Firn;
 
 beforeAll(async () => {
   const folder = resources.use(await temporaryFolder());
@@ -70,9 +72,16 @@ beforeAll(async () => {
       blocked: "user:mallory # has left",
     }),
   );
+  const packageSet = await writeUnbuiltPackageSet(folder.path);
+  open = resources.use(
+    await startFirn({
+      packageSet,
+      env: { FIRN_ACCESS: "anonymous=pull, user:alice=build", FIRN_USERS: files.path("users") },
+    }),
+  );
   firn = resources.use(
     await startFirn({
-      packageSet: await writeUnbuiltPackageSet(folder.path),
+      packageSet,
       env: {
         FIRN_ACCESS: "user:alice=build, user:*=pull",
         FIRN_USERS: files.path("users"),
@@ -124,6 +133,21 @@ describe.for(kinds.map((kind, i) => [kind.name, kind, images[i] ?? ""] as const)
       const authorization = { authorization: basic("bob", passwords.bob) };
       expect((await firn.manifest(name, "latest", { headers: authorization })).status).toBe(200);
       expect((await client.inspect(reference())).digests).not.toEqual([]);
+    });
+
+    test("pulls without an account what everybody may, and nothing that would have to be built", async (context) => {
+      const client = await clients.start(context, kind);
+      // Whatever was said to another registry before.
+      if (kind.name === "containerd") await client.signIn?.(open.host, "", "");
+      const anybody = `${open.host}/${name}:latest`;
+      const refused = await client.pull(anybody);
+      expect(refused.exitCode, refused.all).not.toBe(0);
+      expect(await open.build(name)).toBeUndefined();
+      const authorization = basic("alice", passwords.alice);
+      const built = await open.manifest(name, "latest", { headers: { authorization } });
+      expect(built.status).toBe(200);
+      const pulled = await client.pull(anybody);
+      expect(pulled.exitCode, pulled.all).toBe(0);
     });
   },
 );

@@ -43,7 +43,7 @@ export const containerd: ClientKind = {
       version: versionIn(await printed(ctr("version"))),
       pull: async (reference) => await ctr("images", "pull", "--plain-http", ...account, reference),
       async signIn(host, user, password) {
-        account = ["--user", `${user}:${password}`];
+        account = user === "" ? [] : ["--user", `${user}:${password}`];
         return { exitCode: 0, stdout: "", stderr: "", all: `kept for ${host}` };
       },
       async inspect(reference) {
