@@ -4,11 +4,11 @@ import { decodeJob } from "../core/job-message.ts";
 import { messageOf } from "../core/log.ts";
 import { readSettings } from "../core/setting.ts";
 import { functionsSettings } from "../core/settings.ts";
+import { accessWhereNeeded } from "./access-where-needed.ts";
 import { answerBeforeFramework } from "./before-framework.ts";
 import { compose } from "./compose.ts";
 import { messageOfEvent, type MessageEvent } from "./event.ts";
 import { createListener } from "./http.ts";
-import { openAccess } from "./open-access.ts";
 import { parsePrebuilds } from "./prebuild.ts";
 
 // What Google Cloud loads for each of the functions: FUNCTION_TARGET says which of them this process is.
@@ -18,7 +18,7 @@ const draining = new AbortController();
 const isRegistry = process.env["FUNCTION_TARGET"] === "registry";
 // The others are called by messages, and have no keys.
 const access = isRegistry
-  ? await openAccess(settings, {
+  ? await accessWhereNeeded(settings, {
       packageSet: settings.packageSet,
       makeKeys: undefined,
       now: Date.now,

@@ -39,16 +39,12 @@ export interface AccessWorld {
 }
 
 /**
- * Reads the files that settings of access name, and puts it together. Undefined where everybody may do everything, and
- * nothing needs to be loaded or looked at. Rejects with one Error for people that names all that is wrong.
+ * Reads the files that settings of access name, and puts it together. Rejects with one Error for people that names all
+ * that is wrong.
  */
-export async function openAccess(
-  settings: AccessSettings,
-  world: AccessWorld,
-): Promise<Access | undefined> {
+export async function openAccess(settings: AccessSettings, world: AccessWorld): Promise<Access> {
   const { now, log } = world;
   const { access: rules, users: usersPath, tokens: tokensPath, trustedHops } = settings;
-  if (isOpen(settings)) return undefined;
   const problems = [...contradictions(settings)];
 
   /** What a file says; `without` where there is none. */
@@ -104,13 +100,6 @@ export async function openAccess(
     note: createRefusals(log, now),
     now,
   });
-}
-
-function isOpen({ access, blocked }: AccessSettings): boolean {
-  const isForAll = access.some(
-    ({ kind, permission }) => kind === "anonymous" && permission === "build",
-  );
-  return isForAll && access.length === 1 && blocked === undefined;
 }
 
 /** Settings that do not go together. */

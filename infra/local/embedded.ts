@@ -17,9 +17,9 @@ import type { PackageSet, Pin } from "../../core/package-set.ts";
 import { imageOptions, type LocalSettings } from "../../core/settings.ts";
 import type { CurrentPins } from "../../functions/current-pin.ts";
 import { pinTimes } from "../../core/pin-times.ts";
+import { accessWhereNeeded } from "../../functions/access-where-needed.ts";
 import { assemble } from "../../functions/assemble.ts";
 import { createListener } from "../../functions/http.ts";
-import { openAccess } from "../../functions/open-access.ts";
 import { createBuild } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
@@ -73,7 +73,7 @@ export async function startEmbedded(
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
   const { packageSet, nix } = machine;
   const makeKeys = async () => await tokenKeysIn(data);
-  const access = await openAccess(settings, { packageSet, makeKeys, now, log });
+  const access = await accessWhereNeeded(settings, { packageSet, makeKeys, now, log });
   const popular = await readPopularity(settings.popularity);
   const options = imageOptions(settings, popular.digest);
 

@@ -2,6 +2,7 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseAccess } from "../../core/access.ts";
+import { accessWhereNeeded } from "../../functions/access-where-needed.ts";
 import { openAccess, type AccessSettings } from "../../functions/open-access.ts";
 import { tokenKeysIn } from "../../infra/local/token-keys.ts";
 import { accountsFolder, tokensFile, usersFile } from "../support/accounts.ts";
@@ -26,7 +27,9 @@ const open: AccessSettings = {
 };
 
 it("where everybody may do everything there is nothing to ask, and nothing is loaded", async () => {
-  expect(await openAccess(open, world)).toBeUndefined();
+  expect(await accessWhereNeeded(open, world)).toBeUndefined();
+  const closed = accessWhereNeeded({ ...open, access: parseAccess("user:*=pull") }, world);
+  await expect(closed).rejects.toThrow("FIRN_USERS has to be a file of them");
 });
 
 it("all that is wrong with who may pull is told at once, and no hash or key of it", async () => {
