@@ -1,12 +1,14 @@
 /** The error codes of the OCI distribution specification that a pull-only registry can answer with. */
 export type ErrorCode =
   | "BLOB_UNKNOWN"
+  | "DENIED"
   | "DIGEST_INVALID"
   | "MANIFEST_UNKNOWN"
   | "NAME_INVALID"
   | "NAME_UNKNOWN"
   | "SIZE_INVALID"
   | "TOOMANYREQUESTS"
+  | "UNAUTHORIZED"
   | "UNSUPPORTED";
 
 /** What a client is told when it cannot have what it asked for; `message` is read by people. */

@@ -1,6 +1,6 @@
-import type { Grouping, ImageOptions } from "./build-key.ts";
-import type { Compression } from "./compression.ts";
-import { publicNixpkgs } from "./package-set.ts";
+import { functionsAccess, localAccess } from "./access-settings.ts";
+import { building, segmentsMb } from "./building-settings.ts";
+import { imageSettings } from "./image-settings.ts";
 import {
   daysOrForever,
   platforms,
@@ -12,63 +12,9 @@ import {
   setting,
   some,
   whole,
-  withRevision,
-  yesOrNo,
   type Settings,
 } from "./setting.ts";
-import { sandbox, store } from "./store-settings.ts";
-
-// What decides which image a pull means: functions and worker have to agree on it.
-const image = {
-  nixpkgsRepository: setting(
-    "FIRN_NIXPKGS_REPOSITORY",
-    "git repository whose branches are the nixpkgs channels",
-    publicNixpkgs.repository,
-    some,
-  ),
-  nixpkgsTarball: setting(
-    "FIRN_NIXPKGS_TARBALL",
-    "where the tarball of a nixpkgs commit is, `{revision}` standing for the commit",
-    publicNixpkgs.tarball,
-    withRevision,
-  ),
-  pinSeconds: setting(
-    "FIRN_PIN_SECONDS",
-    "how long a channel or branch is taken to stand where it was seen",
-    "300",
-    whole(1, 86_400),
-  ),
-  allowUnfree: setting(
-    "FIRN_ALLOW_UNFREE",
-    "whether packages with an unfree license are built",
-    "false",
-    yesOrNo,
-  ),
-  layers: setting(
-    "FIRN_LAYERS",
-    "layers an image may have; Docker's limit is 125, and what is left is for those who build on the image",
-    "60",
-    whole(2, 125),
-  ),
-  grouping: setting(
-    "FIRN_GROUPING",
-    "`plan`: what shares a layer is learned for the whole package set, and applies from the next revision on; `dominators`: each image by itself",
-    "plan",
-    oneOf<Grouping>("plan", "dominators"),
-  ),
-  compression: setting(
-    "FIRN_COMPRESSION",
-    "`gzip`; `zstd`, which Docker before 23 and containerd before 1.6 cannot unpack; or `none`, for private networks faster than a compressor",
-    "gzip",
-    oneOf<Compression>("gzip", "zstd", "none"),
-  ),
-  prebuildImages: setting(
-    "FIRN_PREBUILD_IMAGES",
-    "how many of the images pulled in the last week are built before a moving tag moves",
-    "50",
-    whole(0, 1000),
-  ),
-} as const;
+import { store } from "./store-settings.ts";
 
 const logFormat = (usual: "text" | "json") =>
   setting("FIRN_LOG", "`text` for people, `json` for Cloud Logging", usual, oneOf("text", "json"));
@@ -78,47 +24,6 @@ const logLevel = setting(
   "info",
   oneOf("debug", "info", "warning", "error"),
 );
-
-/** What makes gzip of layers on a worker; `auto` is igzip where it is there and sound. */
-export type GzipProgram = "auto" | "igzip" | "zlib";
-
-const segmentsMb = (usual: string) =>
-  setting(
-    "FIRN_SEGMENTS_MB",
-    "megabytes of compressed store paths that a worker keeps in its data folder, so that other layers with them need no compressing; 0 for none",
-    usual,
-    whole(0, 1_000_000),
-  );
-
-// How builds are made.
-const building = {
-  gzip: setting(
-    "FIRN_GZIP",
-    "what makes gzip of layers: `igzip`, of Debian's package isal, 8 times as fast; `zlib`; or `auto`, igzip where it is installed and passes its test. Workers of one registry should have the same",
-    "auto",
-    oneOf<GzipProgram>("auto", "igzip", "zlib"),
-  ),
-  builds: setting("FIRN_BUILDS", "builds at the same time", "2", whole(1, 64)),
-  prebuilds: setting(
-    "FIRN_PREBUILDS",
-    "builds at the same time that nobody waits for, beside the others",
-    "1",
-    whole(1, 64),
-  ),
-  buildMinutes: setting(
-    "FIRN_BUILD_MINUTES",
-    "how long Nix may take for one image",
-    "30",
-    whole(1, 1440),
-  ),
-  nixConfig: setting(
-    "FIRN_NIX_CONFIG",
-    "further lines of nix.conf, separated by `;`",
-    "",
-    optional,
-  ),
-  sandbox,
-} as const;
 
 // How pulls wait.
 const waiting = {
@@ -178,7 +83,7 @@ export const localSettings = {
     "auto",
     platformsOrAuto,
   ),
-  ...image,
+  ...imageSettings,
   popularity: setting(
     "FIRN_POPULARITY",
     'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
@@ -189,6 +94,7 @@ export const localSettings = {
   segmentsMb: segmentsMb("4000"),
   ...waiting,
   ...keeping("30"),
+  ...localAccess,
   log: logFormat("text"),
   logLevel,
 } as const;
@@ -219,7 +125,7 @@ const cloud = {
     packageSet,
   ),
   platforms: setting("FIRN_PLATFORMS", platformsMeaning, "amd64", platforms),
-  ...image,
+  ...imageSettings,
   log: logFormat("json"),
   logLevel,
 } as const;
@@ -229,6 +135,7 @@ export const functionsSettings = {
   ...cloud,
   ...waiting,
   ...keeping("90"),
+  ...functionsAccess,
   blobUrl: setting(
     "FIRN_BLOB_URL",
     "URL below which everybody can read the bucket, such as that of a CDN; left out, clients get signed URLs",
@@ -279,10 +186,3 @@ export const workerSettings = {
 
 export type FunctionsSettings = Settings<typeof functionsSettings>;
 export type WorkerSettings = Settings<typeof workerSettings>;
-type Shaping = Pick<Settings<typeof image>, "layers" | "compression" | "allowUnfree" | "grouping">;
-
-/** What shapes every image, out of the settings; `popularity` is the digest of the popularity file, "" for none. */
-export function imageOptions(settings: Shaping, popularity = ""): ImageOptions {
-  const { layers, compression, allowUnfree, grouping } = settings;
-  return { layerBudget: layers, popularity, compression, allowUnfree, grouping };
-}

@@ -14,6 +14,7 @@ import type {
   Referrers,
 } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
+import type { Access } from "./access.ts";
 import { createBurial } from "./burial.ts";
 import { createCurrentPins } from "./current-pin.ts";
 import { createMaintenance } from "./maintenance.ts";
@@ -41,6 +42,8 @@ export interface Foundation {
     readonly longHoldSeconds: number;
     readonly prebuildImages: number;
   };
+  /** Who may pull and who may build; undefined: everybody. */
+  readonly access: Access | undefined;
   /** Deletes uploads that were given up, and says how many. */
   readonly sweepStaging: () => Promise<number>;
   /** Aborts when the process is about to end. */

@@ -14,15 +14,25 @@ import { sweepStaging } from "../core/google/sweep-staging.ts";
 import { topicNames } from "../core/google/topics.ts";
 import type { Log } from "../core/log.ts";
 import { withPlaces } from "../core/package-set.ts";
-import { imageOptions, type FunctionsSettings } from "../core/settings.ts";
+import { imageOptions } from "../core/image-settings.ts";
+import type { FunctionsSettings } from "../core/settings.ts";
+import type { Access } from "./access.ts";
 import { assemble } from "./assemble.ts";
 import { createRetention } from "./retention.ts";
 
 const now = Date.now;
 const stagedMs = 24 * 60 * 60_000;
 
-/** Puts the functions together over Google Cloud's own parts. Nothing is connected, or loaded, before it is needed. */
-export function compose(settings: FunctionsSettings, log: Log, draining: AbortSignal) {
+/**
+ * Puts the functions together over Google Cloud's own parts. Nothing is connected, or loaded, before it is needed. Who may
+ * pull is for the registry alone: what no client talks to goes without.
+ */
+export function compose(
+  settings: FunctionsSettings,
+  log: Log,
+  draining: AbortSignal,
+  access: Access | undefined,
+) {
   const firestore = connectFirestore({
     projectId: settings.project,
     databaseId: settings.database,
@@ -32,7 +42,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
   const topics = topicNames(settings.topics);
 
   const cache = createGoogleBuildCache(firestore, now);
-  const blobs = createGoogleBlobStore({ ...settings, now });
+  const blobs = createGoogleBlobStore({ ...settings, now, isPrivate: access?.isPrivate ?? false });
   const queues = {
     pull: createGoogleJobQueue({ pubsub, topic: topics.jobs, log }),
     prebuild: createGoogleJobQueue({ pubsub, topic: topics.prebuildJobs, log }),
@@ -54,6 +64,7 @@ export function compose(settings: FunctionsSettings, log: Log, draining: AbortSi
     platforms: settings.platforms,
     settings,
     sweepStaging: async () => await sweepStaging(blobs, stagedMs, now()),
+    access,
     draining,
     now,
     log,

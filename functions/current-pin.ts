@@ -25,6 +25,8 @@ export type CurrentPin =
 export interface CurrentPins {
   /** The pin that is good enough to use at once; undefined where there is none. In the steady state it asks nobody. */
   known(tag: string): Promise<Pin | undefined>;
+  /** Whether a tag was looked up before, and found; `latest` always is. */
+  wasFound(tag: string): Promise<boolean>;
   /** Has the tag looked up and waits for the answer; undefined when the signal came first. */
   lookUp(tag: string, signal: AbortSignal): Promise<CurrentPin | undefined>;
 }
@@ -166,6 +168,12 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
         await refresh(pinId, reference, record);
       }
       return pinAt(record.current);
+    },
+    async wasFound(tag) {
+      if (tag === "latest") return true;
+      const selection = selectRevision(packageSet, tag);
+      if (selection.kind === "revision") return true;
+      return (await pins.read(selection.pinId))?.current !== undefined;
     },
     async lookUp(tag, signal) {
       const selection = selectRevision(packageSet, tag);

@@ -9,6 +9,10 @@ export interface RegistryRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** What its headers say of a trace it belongs to; read only where something is said of the request. */
   readonly trace?: TraceHeaders;
+  /** The address of the other end of the connection, which may be a proxy. */
+  readonly peer?: string | undefined;
+  /** What came with a POST; it may be left unread. */
+  readonly body?: AsyncIterable<Uint8Array>;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

@@ -7,8 +7,13 @@ import type { Registry } from "./registry.ts";
 /** The registry as a listener of `node:http`; the same under any server that hands on Node's own objects. */
 export function createListener(registry: Registry, log: Log) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    const { accept, "if-none-match": condition } = incoming.headers;
-    const warm = registry.warm(incoming.method, incoming.url, accept);
+    const { headers } = incoming;
+    const { accept, "if-none-match": condition } = headers;
+    const caller = () => ({
+      headers: callerHeaders(headers),
+      peer: incoming.socket.remoteAddress,
+    });
+    const warm = registry.warm(incoming.method, incoming.url, accept, caller);
     if (warm !== undefined && condition === undefined) {
       outgoing.writeHead(warm.status, warm.headers);
       outgoing.end(incoming.method === "HEAD" ? undefined : warm.body);
@@ -46,12 +51,27 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
       "if-range": headers["if-range"]?.toString(),
       "user-agent": headers["user-agent"],
       "if-none-match": headers["if-none-match"],
+      "content-type": headers["content-type"],
+      "x-forwarded-proto": headers["x-forwarded-proto"]?.toString(),
+      ...callerHeaders(headers),
     },
     trace: {
       traceparent: headers["traceparent"]?.toString(),
       cloud: headers["x-cloud-trace-context"]?.toString(),
     },
+    peer: incoming.socket.remoteAddress,
+    // Whoever stops reading it still wants to answer on this connection.
+    body: incoming.iterator({ destroyOnReturn: false }),
     signal,
+  };
+}
+
+/** What says who asks, and from where. */
+function callerHeaders(headers: IncomingMessage["headers"]) {
+  return {
+    authorization: headers.authorization,
+    // Several of them are one list [RFC 9110, 5.3].
+    "x-forwarded-for": headers["x-forwarded-for"]?.toString(),
   };
 }
 

@@ -6,6 +6,7 @@ import { logEvent } from "../core/log-event.ts";
 import { readSettings } from "../core/setting.ts";
 import { functionsSettings } from "../core/settings.ts";
 import { inTrace, inTraceOf, newTrace } from "../core/trace.ts";
+import { accessWhereNeeded } from "./access-where-needed.ts";
 import { answerBeforeFramework } from "./before-framework.ts";
 import { compose } from "./compose.ts";
 import { messageOfEvent, type MessageEvent } from "./event.ts";
@@ -20,13 +21,23 @@ const log = createLog(settings.log, settings.logLevel, {
   labels: { deployment: settings.topics, program: target },
 });
 const draining = new AbortController();
-const functions = compose(settings, log, draining.signal);
+const isRegistry = target === "registry";
+// The others are called by messages, and have no keys.
+const access = isRegistry
+  ? await accessWhereNeeded(settings, {
+      packageSet: settings.packageSet,
+      makeKeys: undefined,
+      now: Date.now,
+      log,
+    })
+  : undefined;
+const functions = compose(settings, log, draining.signal, access);
 const lookUpMs = 120_000;
 // A function that is called by a message is given nine minutes at the most; what is left then is for the next day.
 const retentionMs = 8 * 60_000;
 
 const listener = createListener(functions.registry, log);
-if (target === "registry") {
+if (isRegistry) {
   answerBeforeFramework(listener, () => draining.abort(new Error("the function is stopping")));
 }
 framework.http("registry", listener);

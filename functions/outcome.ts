@@ -4,7 +4,7 @@ import type { Image } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, Clock, JobQueue } from "../core/ports.ts";
-import { isSettled, type SettledRecord } from "../core/record.ts";
+import { isSettled, type BuildRecord, type SettledRecord } from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
 import type { Waiting } from "./waiting.ts";
@@ -24,13 +24,21 @@ export type Deadline = (key?: BuildKey) => AbortSignal;
 /** What came of one image within the time its pull was held. */
 export type Outcome = SettledRecord | { readonly state: "pending"; readonly key: BuildKey };
 
+/** An image is not there, and whoever asked for it may not have it built. */
+export class NotBuilt extends Error {
+  override readonly name = "NotBuilt";
+}
+
 /** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
 const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 };
 
-/** What came of images: from memory, from their records, or by having them built. */
+/**
+ * What came of images: from memory, from their records, or, for those who may, by having them built; for others it throws
+ * `NotBuilt` where nobody has.
+ */
 export interface Outcomes {
   /** `deadline` is asked for only where there is something to wait for. */
-  find(image: Image, pin: Pin, deadline: Deadline): Promise<Outcome>;
+  find(image: Image, pin: Pin, deadline: Deadline, mayBuild: boolean): Promise<Outcome>;
   /** What is in memory of a build is no longer true. */
   forget(key: BuildKey): void;
 }
@@ -51,7 +59,20 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     return await wait.settled(signal);
   }
 
-  async function find(image: Image, pin: Pin, deadline: Deadline): Promise<Outcome> {
+  /** Waits where others had it begun; what has failed is told, and not begun again. */
+  async function join(key: BuildKey, record: BuildRecord | undefined, signal: AbortSignal) {
+    if (record === undefined) throw new NotBuilt();
+    if (isSettled(record)) return record;
+    using wait = waiting.join(key);
+    return await wait.settled(signal);
+  }
+
+  async function find(
+    image: Image,
+    pin: Pin,
+    deadline: Deadline,
+    mayBuild: boolean,
+  ): Promise<Outcome> {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
     if (warm !== undefined) return warm;
@@ -59,7 +80,11 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     const start = now();
     const record = await cache.read(key);
     const settled =
-      record?.state === "ready" ? record : await build(key, image, pin, deadline(key));
+      record?.state === "ready"
+        ? record
+        : await (mayBuild
+            ? build(key, image, pin, deadline(key))
+            : join(key, record, deadline(key)));
     if (settled?.state === "ready") ready.set(key, settled, { start });
     return settled ?? { state: "pending", key };
   }

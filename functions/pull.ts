@@ -7,7 +7,13 @@ import { admitsIndex } from "./accept.ts";
 import type { CurrentPins } from "./current-pin.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import { createIndexes } from "./indexes.ts";
-import { createOutcomes, type Deadline, type Outcome, type OutcomeTools } from "./outcome.ts";
+import {
+  createOutcomes,
+  NotBuilt,
+  type Deadline,
+  type Outcome,
+  type OutcomeTools,
+} from "./outcome.ts";
 import type { PullNotes } from "./pull-notes.ts";
 import * as respond from "./respond.ts";
 import { canBeBuilt } from "./tag.ts";
@@ -58,9 +64,15 @@ export function createPull(tools: PullTools) {
     return { state: "served", response: respond.withWarnings(response, warnings), isWhole };
   }
 
-  async function pinOf(tag: string, deadline: Deadline): Promise<Pin | undefined> {
+  async function pinOf(
+    tag: string,
+    deadline: Deadline,
+    mayBuild: boolean,
+  ): Promise<Pin | undefined> {
     const known = await pins.known(tag);
     if (known !== undefined) return known;
+    // Looking up another branch is work that somebody may have to be allowed to ask for.
+    if (!mayBuild && !(await pins.wasFound(tag))) throw new NotBuilt();
     const found = await pins.lookUp(tag, deadline());
     if (found?.state !== "failed") return found?.pin;
     const { reason, message } = found.failure;
@@ -68,20 +80,27 @@ export function createPull(tools: PullTools) {
     throw new Unavailable(message);
   }
 
+  /**
+   * `deadline` is asked for only where there is something to wait for. Throws `NotBuilt` where something would have to be
+   * begun, and `mayBuild` is false.
+   */
   return async (
     name: string,
     tag: string,
     accept: string | undefined,
     deadline: Deadline,
+    mayBuild = true,
   ): Promise<Pulled> => {
     const images = parseImages(name, tools.platforms);
     if (!canBeBuilt(tag)) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `"${tag}" is not a tag that can be built`);
     }
-    const pin = await pinOf(tag, deadline);
+    const pin = await pinOf(tag, deadline, mayBuild);
     if (pin === undefined) return { state: "pending", key: undefined };
     const wanted = images.length === 1 || admitsIndex(accept) ? images : [images[0]];
-    const found = await Promise.all(wanted.map((image) => outcomes.find(image, pin, deadline)));
+    const found = await Promise.all(
+      wanted.map((image) => outcomes.find(image, pin, deadline, mayBuild)),
+    );
     const settled = found.filter(isOver);
     const pending = found.find((outcome) => outcome.state === "pending");
     if (pending !== undefined) return { state: "pending", key: pending.key };

@@ -7,10 +7,14 @@ import { messageOf } from "../core/log.ts";
 import { logEvent } from "../core/log-event.ts";
 import { inTrace, traceOfHeaders } from "../core/trace.ts";
 import { needsOf } from "../core/retention.ts";
+import type { Access, Caller } from "./access.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
+import { conditional, inNamespace, nextHop } from "./for-request.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
+import type { Grant } from "./identify.ts";
+import { NotBuilt } from "./outcome.ts";
 import { createPull, Unavailable, type PullTools } from "./pull.ts";
 import { createPullLog, httpRequestOf, type Waits } from "./pull-log.ts";
 import { createMending } from "./mending.ts";
@@ -29,6 +33,8 @@ export interface RegistryTools extends Omit<PullTools, "uses"> {
   readonly plans: Pick<Plans, "applied">;
   readonly referrers: Pick<Referrers, "list">;
   readonly hold: HoldTimes;
+  /** Left out, everybody may pull, and have everything built. */
+  readonly access?: Access | undefined;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
   /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
@@ -40,10 +46,14 @@ export interface Registry {
   /** Never rejects: every failure is a response in the specification's form and a line in the log. */
   answer(request: RegistryRequest): Promise<RegistryResponse>;
   /** What a request without conditions is answered with at once; undefined where `answer` has to be asked. */
-  readonly warm: WarmAnswers["find"];
+  readonly warm: (
+    ...request: [...Parameters<WarmAnswers["find"]>, caller?: () => Caller]
+  ) => RegistryResponse | undefined;
 }
 
 export function createRegistry(tools: RegistryTools): Registry {
+  const { access } = tools;
+  const isPrivate = access?.isPrivate ?? false;
   const uses = createUseNotes(tools);
   const pull = createPull({ ...tools, uses });
   const logged = createPullLog(tools);
@@ -52,22 +62,47 @@ export function createRegistry(tools: RegistryTools): Registry {
   const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
+  const forWhoAsks = (response: RegistryResponse) =>
+    isPrivate ? respond.forOneAlone(response) : response;
+
+  function keepWarm(
+    { path, headers }: RegistryRequest,
+    response: RegistryResponse,
+    repository: string,
+    by: "tag" | "digest",
+    readAt: number,
+  ): void {
+    warm.keep(path, headers["accept"], { response, repository }, by, readAt);
+  }
+
   async function manifestByTag(
     request: RegistryRequest,
     name: string,
     tag: string,
     waits: Waits,
+    grant: Grant | undefined,
   ): Promise<RegistryResponse> {
+    const mayBuild = grant?.mayBuild ?? true;
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
-      pull(name, tag, request.headers["accept"], (key) => {
-        waits(key);
-        return deadline();
-      }),
-    );
+      pull(
+        name,
+        tag,
+        request.headers["accept"],
+        (key) => {
+          waits(key);
+          return deadline();
+        },
+        mayBuild,
+      ),
+    ).catch((error: unknown) => {
+      if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
+      throw access.refuseBuild(grant, request, name, tag);
+    });
     if (pulled.state === "served") {
-      const { response, isWhole } = pulled;
-      if (isWhole) warm.keep(request.path, request.headers["accept"], response, "tag", tools.now());
+      const { isWhole } = pulled;
+      const response = forWhoAsks(pulled.response);
+      if (isWhole) keepWarm(request, response, name, "tag", tools.now());
       return conditional(request, response);
     }
     const hop = hopOf(request.query);
@@ -91,12 +126,17 @@ export function createRegistry(tools: RegistryTools): Registry {
     }
     // Whoever pulls an index goes on with one of its manifests.
     await uses.note([stored.digest, ...needsOf(stored).manifests]);
-    const response = respond.manifest(stored, "digest");
-    warm.keep(request.path, request.headers["accept"], response, "digest", readAt);
+    const response = forWhoAsks(respond.manifest(stored, "digest"));
+    keepWarm(request, response, name, "digest", readAt);
     return conditional(request, response);
   }
 
   async function answerTo(route: Route, request: RegistryRequest): Promise<RegistryResponse> {
+    if (route.kind === "token") {
+      if (access?.token !== undefined) return await access.token(request);
+      throw new RegistryError(404, "NAME_UNKNOWN", "there are no accounts here to get tokens for");
+    }
+    const grant = await access?.admit(route, request);
     switch (route.kind) {
       case "greeting":
         return respond.text(greeting(request.headers["host"] ?? "localhost"));
@@ -104,14 +144,14 @@ export function createRegistry(tools: RegistryTools): Registry {
         return respond.base();
       case "manifest-by-tag":
         return await logged(request, `${route.name}:${route.tag}`, (waits) =>
-          manifestByTag(request, route.name, route.tag, waits),
+          manifestByTag(request, route.name, route.tag, waits, grant),
         );
       case "manifest-by-digest":
         return await manifestByDigest(request, route.name, route.digest);
       case "blob":
         checkName(route.name);
-        return await serveBlob(tools.blobs, route.digest, request, (digest) =>
-          mend(route.name, digest),
+        return forWhoAsks(
+          await serveBlob(tools.blobs, route.digest, request, (digest) => mend(route.name, digest)),
         );
       case "tags":
         return await tags(route.name, request.query);
@@ -148,32 +188,12 @@ export function createRegistry(tools: RegistryTools): Registry {
       );
       return inNamespace(request, response);
     },
-    warm: warm.find,
+    warm(method, url, accept, caller) {
+      const found = warm.find(method, url, accept);
+      if (found === undefined || access === undefined) return found?.response;
+      return caller && access.admitsAtOnce(caller(), found.repository) ? found.response : undefined;
+    },
   };
-}
-
-/** What a client is told that may have the answer already [RFC 9110, 13.1.2]. */
-function conditional(request: RegistryRequest, response: RegistryResponse): RegistryResponse {
-  const held = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim());
-  const etag = String(response.headers["etag"]);
-  const isHeld = held.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
-  return isHeld ? respond.notModified(response) : response;
-}
-
-// A host, maybe with a port, as containerd names the registry that it has this one stand in for.
-const namespacePattern = /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,253}(?::\d{1,5})?$/;
-
-/** Says for which registry it was answered, where the client has named one; there is one set of names for all. */
-function inNamespace(request: RegistryRequest, response: RegistryResponse): RegistryResponse {
-  const namespace = request.query.get("ns");
-  if (namespace === null || !namespacePattern.test(namespace)) return response;
-  return { ...response, headers: { ...response.headers, "oci-namespace": namespace } };
-}
-
-function nextHop(request: RegistryRequest, hop: number): string {
-  const query = new URLSearchParams(request.query);
-  query.set("wait", String(hop));
-  return `${request.path}?${query.toString()}`;
 }
 
 function greeting(host: string): readonly string[] {

@@ -1,6 +1,7 @@
 import type { RegistryError } from "../core/errors.ts";
 import type { StoredManifest } from "../core/record.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
+import { visible } from "../core/visible.ts";
 import type { RegistryResponse } from "./exchange.ts";
 
 /**
@@ -89,6 +90,14 @@ export function blob(
   };
 }
 
+/** An answer for whoever asked: no cache between may give it to others, who might not be let in. */
+export function forOneAlone(response: RegistryResponse): RegistryResponse {
+  const control = response.headers["cache-control"];
+  if (control === undefined) return response;
+  const kept = String(control).replace(/^public\b/, "private");
+  return { ...response, headers: { ...response.headers, "cache-control": kept } };
+}
+
 export function redirect(location: string): RegistryResponse {
   return {
     status: 307,
@@ -126,7 +135,8 @@ function problem(
   message: string,
   headers: Readonly<Record<string, string>>,
 ): RegistryResponse {
-  const body = encode({ errors: [{ code, message }] });
+  // Clients print it as it is: whatever a header, a package or a library put in has no say over their terminals.
+  const body = encode({ errors: [{ code, message: visible(message, "\n\t") }] });
   const always = { ...apiVersion, "cache-control": "no-store" };
   return bytes(body, "application/json", { ...always, ...headers }, status);
 }

@@ -1,8 +1,10 @@
 import { RegistryError } from "../core/errors.ts";
+import { visible } from "../core/visible.ts";
 
 /** Everything that can be asked of the registry. Names, tags and digests have not been checked yet. */
 export type Route =
   | { readonly kind: "greeting" }
+  | { readonly kind: "token" }
   | { readonly kind: "base" }
   | { readonly kind: "manifest-by-tag"; readonly name: string; readonly tag: string }
   | { readonly kind: "manifest-by-digest"; readonly name: string; readonly digest: string }
@@ -16,7 +18,9 @@ const allowed = "GET, HEAD";
 
 /** Reads method and path; throws what a client is told of a path that leads nowhere. */
 export function parseRoute(method: string, encodedPath: string): Route {
-  const path = decode(encodedPath);
+  // No name, tag or digest has such characters, and what is wrong with one is told in its own words.
+  const path = visible(decode(encodedPath));
+  if (path === "/token" && (method === "GET" || method === "POST")) return { kind: "token" };
   if (method !== "GET" && method !== "HEAD") {
     const message = `this registry is for pulling: ${method} is not supported`;
     throw new RegistryError(405, "UNSUPPORTED", message, { allow: allowed });
@@ -45,6 +49,10 @@ function decode(path: string): string {
     return decodeURIComponent(path);
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
-    throw new RegistryError(400, "NAME_INVALID", `"${path}" is not correctly percent-encoded`);
+    throw new RegistryError(
+      400,
+      "NAME_INVALID",
+      `"${visible(path)}" is not correctly percent-encoded`,
+    );
   }
 }

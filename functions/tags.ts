@@ -4,6 +4,7 @@ import { RegistryError } from "../core/errors.ts";
 import { parseImages, type Image, type Platforms } from "../core/image.ts";
 import { isPinOf, packageSetId, referenceOf, type PackageSet } from "../core/package-set.ts";
 import type { BuildCache, Pins } from "../core/ports.ts";
+import { visible } from "../core/visible.ts";
 import type { CurrentPins } from "./current-pin.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import { linkToNext } from "./page.ts";
@@ -75,6 +76,6 @@ function limitOf(query: URLSearchParams): number {
   const text = query.get("n");
   if (text === null) return Infinity;
   if (/^\d+$/.test(text)) return Number(text);
-  const message = `"${text}" is not a number of tags: n has to be a whole number such as 100, or left out`;
+  const message = `"${visible(text)}" is not a number of tags: n has to be a whole number such as 100, or left out`;
   throw new RegistryError(400, "UNSUPPORTED", message);
 }

@@ -13,15 +13,21 @@ export interface WarmAnswers {
     method: string | undefined,
     url: string | undefined,
     accept: string | undefined,
-  ) => RegistryResponse | undefined;
+  ) => WarmAnswer | undefined;
   /** Keeps an answer to GET and HEAD for as long as tags may be taken to stand still; one by digest, for an hour. */
   keep(
     url: string,
     accept: string | undefined,
-    response: RegistryResponse,
+    answer: WarmAnswer,
     by: "tag" | "digest",
     readAt: number,
   ): void;
+}
+
+export interface WarmAnswer {
+  readonly response: RegistryResponse;
+  /** The name that whoever gets it has to be allowed to pull. */
+  readonly repository: string;
 }
 
 // About 20 KB a manifest at the most, 64 MB in all.
@@ -33,20 +39,21 @@ const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
 export function createWarmAnswers(forMs: number, now: Clock, negotiates: boolean): WarmAnswers {
   const nameOf = (url: string, accept: string | undefined) =>
     negotiates && !admitsIndex(accept) ? `${url} alone` : url;
-  const answers = new LRUCache<string, RegistryResponse>({
+  const answers = new LRUCache<string, WarmAnswer>({
     ...kept,
     perf: { now },
     ttlResolution: 0,
-    sizeCalculation: ({ headers }, url) => Number(headers["content-length"]) + url.length + 1000,
+    sizeCalculation: ({ response }, url) =>
+      Number(response.headers["content-length"]) + url.length + 1000,
   });
   return {
     find(method, url, accept) {
       if (url === undefined || (method !== "GET" && method !== "HEAD")) return undefined;
       return answers.get(nameOf(url, accept));
     },
-    keep: (url, accept, response, by, start) => {
+    keep: (url, accept, answer, by, start) => {
       const ttl = by === "tag" ? forMs : keptInMemoryMs;
-      answers.set(nameOf(url, accept), response, { ttl, start });
+      answers.set(nameOf(url, accept), answer, { ttl, start });
     },
   };
 }

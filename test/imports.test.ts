@@ -14,7 +14,14 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^@google-cloud\/(?:firestore|pubsub|storage)$/,
     /^lru-cache$/,
   ],
-  functions: [/^core\/[^/]+$/, /^functions\//, /^node:/, /^(?:lru-cache|negotiator|range-parser)$/],
+  functions: [
+    /^core\/[^/]+$/,
+    /^functions\//,
+    /^node:/,
+    /^(?:lru-cache|negotiator|p-limit|range-parser)$/,
+    // Of those who sign in.
+    /^(?:bcryptjs|google-auth-library|jose\/jwt\/(?:sign|verify))$/,
+  ],
   worker: [
     /^core\/[^/]+$/,
     /^worker\//,

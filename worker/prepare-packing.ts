@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { messageOf, type Log } from "../core/log.ts";
-import type { GzipProgram } from "../core/settings.ts";
+import type { GzipProgram } from "../core/building-settings.ts";
 import { nodeCompressors, type SegmentCompressor } from "./compress.ts";
 import { inheritedEnvironment, type Environment } from "./environment.ts";
 import { createIgzip } from "./igzip.ts";

@@ -3,7 +3,7 @@ import { digestOf, type Digest } from "../digest.ts";
 import type { BlobStore, Clock } from "../ports.ts";
 import { blobName, isSealed } from "./blob-object.ts";
 import { uploadBlob } from "./blob-upload.ts";
-import { publicUrl, signedUrl, windowOf } from "./blob-urls.ts";
+import { privateTimes, publicUrl, signedUrl, usualTimes, windowOf } from "./blob-urls.ts";
 import {
   answered,
   connectBucket,
@@ -18,6 +18,8 @@ import { holdObject } from "./stored-blobs.ts";
 export interface GoogleBlobStoreOptions extends BucketSettings {
   /** URL below which everybody can read the bucket's objects; without it, URLs are signed. */
   readonly blobUrl?: string | undefined;
+  /** Whether URLs are good for a few minutes alone: whoever was let in may pass them on. */
+  readonly isPrivate?: boolean;
   /** How large a blob may be that is sent in one request; larger ones are staged. */
   readonly wholeBytes?: number;
   readonly now: Clock;
@@ -31,13 +33,14 @@ interface KeptUrl {
 const keptUrls = 10_000;
 
 /**
- * `BlobStore` in a bucket: `blobs/sha256/<hex>`. Clients are sent to URLs, which are kept for ten minutes: for as long
+ * `BlobStore` in a bucket: `blobs/sha256/<hex>`. Clients are sent to URLs, which are kept for some minutes: for as long
  * a blob that was there is taken to be there, and neither the bucket nor the signer is asked.
  */
 export function createGoogleBlobStore(
   options: GoogleBlobStoreOptions,
 ): BlobStore & BucketConnection {
   const connection = connectBucket(options);
+  const times = options.isPrivate === true ? privateTimes : usualTimes;
   const urls = new LRUCache<Digest, KeptUrl>({ max: keptUrls });
 
   const look = sharing(async (digest: Digest) => {
@@ -47,7 +50,7 @@ export function createGoogleBlobStore(
   async function urlOf(digest: Digest, window: number): Promise<string> {
     const name = blobName(digest);
     if (options.blobUrl !== undefined) return publicUrl(options.blobUrl, name);
-    return await answered(`sign ${name}`, signedUrl(await connection.open(), name, window));
+    return await answered(`sign ${name}`, signedUrl(await connection.open(), name, window, times));
   }
 
   function keptUrl(digest: Digest, window: number): Promise<string> | undefined {
@@ -70,7 +73,7 @@ export function createGoogleBlobStore(
       return found && { size: Number(found.size) };
     },
     async locate(digest) {
-      const window = windowOf(options.now());
+      const window = windowOf(options.now(), times);
       const kept = keptUrl(digest, window);
       if (kept !== undefined) return { at: "elsewhere", url: await kept };
       if ((await look(digest)) === undefined) return undefined;

@@ -1,11 +1,18 @@
 import type { Bucket } from "@google-cloud/storage";
 
-const windowMs = 10 * 60_000;
-// An URL is good for 20 minutes at the least: that is for a download to begin, not to end.
-const validMs = 30 * 60_000;
+/** How long an URL is the same, from every instance, and from the beginning of that time on good. */
+export interface UrlTimes {
+  readonly windowMs: number;
+  readonly validMs: number;
+}
 
-/** The beginning of the ten minutes for which an URL is the same, from every instance. */
-export function windowOf(now: number): number {
+/** An URL is good for 20 minutes at the least: that is for a download to begin, not to end. */
+export const usualTimes: UrlTimes = { windowMs: 10 * 60_000, validMs: 30 * 60_000 };
+/** For three minutes at the least, and five at the most; who goes on with a download asks the registry anew. */
+export const privateTimes: UrlTimes = { windowMs: 2 * 60_000, validMs: 5 * 60_000 };
+
+/** The beginning of the time for which an URL is the same. */
+export function windowOf(now: number, { windowMs }: UrlTimes): number {
   return now - (now % windowMs);
 }
 
@@ -13,7 +20,12 @@ export function windowOf(now: number): number {
  * URL with which everybody can read an object (V4), made out of nothing but key, name and window. Without a key at
  * hand, as in the cloud, each is a request to IAM.
  */
-export async function signedUrl(bucket: Bucket, name: string, window: number): Promise<string> {
+export async function signedUrl(
+  bucket: Bucket,
+  name: string,
+  window: number,
+  { validMs }: UrlTimes,
+): Promise<string> {
   const [url] = await bucket.file(name).getSignedUrl({
     version: "v4",
     action: "read",

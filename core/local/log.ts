@@ -4,6 +4,7 @@ import type PinoPretty from "pino-pretty";
 import { countedOnly } from "../log-event.ts";
 import type { Log, LogFields, Severity } from "../log.ts";
 import { currentTrace } from "../trace.ts";
+import { visible } from "../visible.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
 
@@ -32,7 +33,7 @@ export interface LogOrigin {
  * A log on stdout: a line of JSON an event in the shape that Cloud Logging reads
  * (https://cloud.google.com/logging/docs/structured-logging: `severity`, `message`, `time`, trace and labels), or a line
  * of text for a person at a terminal, who sees the fields only at level debug. What metrics count is in JSON whatever
- * the level is: alerts depend on it.
+ * the level is: alerts depend on it. Escapes of terminals are shown as what they are, whoever put them into a message.
  */
 export function createLog(format: "text" | "json", level: Level, origin: LogOrigin = {}): Log {
   const options: pino.LoggerOptions = {
@@ -48,14 +49,14 @@ export function createLog(format: "text" | "json", level: Level, origin: LogOrig
     return (severity, message, fields = {}) => {
       if (countedOnly.has(fields["event"]) && level !== "debug") return;
       // A line that is indented belongs to the one above, whatever a package wrote at its beginning.
-      logger[levels[severity]](fields, message.replaceAll("\n", "\n    "));
+      logger[levels[severity]](fields, visible(message, "\n\t").replaceAll("\n", "\n    "));
     };
   }
   const logger = pino({ ...options, formatters }, pino.destination({ sync: true }));
   const counted = logger.child({}, { level: "debug" });
   return (severity, message, fields = {}) => {
     const writer = fields["event"] === undefined ? logger : counted;
-    writer[levels[severity]]({ ...fields, ...fieldsOf(origin) }, message);
+    writer[levels[severity]]({ ...fields, ...fieldsOf(origin) }, visible(message, "\n\t"));
   };
 }
 

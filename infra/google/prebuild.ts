@@ -21,7 +21,7 @@ const lookUpMs = 120_000;
 async function prebuildAll(images: readonly string[], signal: AbortSignal): Promise<boolean> {
   const settings = readSettings(functionsSettings, process.env);
   const say = (line: string) => process.stdout.write(`${line}\n`);
-  await using functions = compose(settings, createLog("text", "warning"), signal);
+  await using functions = compose(settings, createLog("text", "warning"), signal, undefined);
   const outcomes = await Promise.all(
     images.map(async (image) => {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(lookUpMs)]);

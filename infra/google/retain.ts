@@ -26,7 +26,12 @@ async function main(): Promise<number> {
   const dry = values["dry-run"] === true;
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
-  await using functions = compose(settings, createLog("text", "warning"), interrupted.signal);
+  await using functions = compose(
+    settings,
+    createLog("text", "warning"),
+    interrupted.signal,
+    undefined,
+  );
   const lines = retainedText(await functions.retain(dry, interrupted.signal), dry);
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;

@@ -14,9 +14,11 @@ import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { messageOf, type Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
-import { imageOptions, type LocalSettings } from "../../core/settings.ts";
+import { imageOptions } from "../../core/image-settings.ts";
+import type { LocalSettings } from "../../core/settings.ts";
 import type { CurrentPins } from "../../functions/current-pin.ts";
 import { pinTimes } from "../../core/pin-times.ts";
+import { accessWhereNeeded } from "../../functions/access-where-needed.ts";
 import { assemble } from "../../functions/assemble.ts";
 import { createListener } from "../../functions/http.ts";
 import { createBuild } from "../../worker/build.ts";
@@ -28,6 +30,7 @@ import { assertFree, listen } from "./listen.ts";
 import { prepareMachine } from "./machine.ts";
 import { repeat } from "./repeat.ts";
 import { createLocalRetention } from "./retention.ts";
+import { tokenKeysIn } from "./token-keys.ts";
 
 /** Registry and worker in this process, over SQLite and a folder. */
 export interface Embedded {
@@ -75,6 +78,8 @@ export async function startEmbedded(
   await assertFree(settings.host, settings.port);
   const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
   const { packageSet, nix } = machine;
+  const makeKeys = async () => await tokenKeysIn(data);
+  const access = await accessWhereNeeded(settings, { packageSet, makeKeys, now, log });
   const popular = await readPopularity(settings.popularity);
   const options = imageOptions(settings, popular.digest);
 
@@ -126,6 +131,7 @@ export async function startEmbedded(
     settings,
     // A folder's staging area is swept when it is opened.
     sweepStaging: async () => 0,
+    access,
     draining: stopping.signal,
     now,
     log,

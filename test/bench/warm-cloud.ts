@@ -8,7 +8,8 @@ import { withPlans } from "../../core/layer-plans.ts";
 import { mediaTypes } from "../../core/manifest.ts";
 import { digestOf } from "../../core/digest.ts";
 import { readSettings } from "../../core/setting.ts";
-import { functionsSettings, imageOptions } from "../../core/settings.ts";
+import { imageOptions } from "../../core/image-settings.ts";
+import { functionsSettings } from "../../core/settings.ts";
 import { startEmulators } from "../../infra/local/emulators.ts";
 
 const revision = "0123456789012345678901234567890123456789";

@@ -13,9 +13,15 @@ export interface Load {
 }
 
 /** Asks for one URL again and again for some seconds, from the other core. */
-export async function load(url: string, pid: number, connections: number): Promise<Load> {
+export async function load(
+  url: string,
+  pid: number,
+  connections: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Load> {
   const before = cpuSeconds(pid);
-  const options = ["--latency", "-t1", `-c${connections}`, `-d${seconds}s`, url];
+  const lines = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  const options = ["--latency", "-t1", `-c${connections}`, `-d${seconds}s`, ...lines, url];
   const child = spawn("taskset", ["-c", "1", "wrk", ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });

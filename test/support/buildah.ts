@@ -5,7 +5,7 @@ import { limits, preparedStorage } from "./podman.ts";
 export const buildah: ClientKind = {
   name: "buildah",
   programs: ["buildah", "runc"],
-  can: ["run", "push"],
+  can: ["run", "push", "sign in"],
   async start(space) {
     const { folder, policy, env } = await preparedStorage(space);
     const places = ["--root", join(folder, "root"), "--runroot", join(folder, "run")];
@@ -32,6 +32,10 @@ export const buildah: ClientKind = {
         } finally {
           await ask("rm", container);
         }
+      },
+      async signIn(host, user, password) {
+        const account = ["--username", user, "--password", password];
+        return await ask("login", "--tls-verify=false", ...account, host);
       },
       push: async (reference, to) =>
         await ask("push", policy, "--tls-verify=false", reference, `docker://${to}`),

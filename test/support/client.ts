@@ -11,6 +11,8 @@ export interface Client {
   /** Runs a command of an image that was pulled, without a network. */
   run?(reference: string, ...command: readonly string[]): Promise<Ended>;
   tags?(repository: string): Promise<readonly string[]>;
+  /** Gives a registry its name and password, to be used from then on; some only use them when they pull. */
+  signIn?(host: string, user: string, password: string): Promise<Ended>;
   /** Pushes what was pulled, under another name. */
   push?(reference: string, to: string): Promise<Ended>;
 }
@@ -27,7 +29,7 @@ export interface ClientKind {
   /** What has to be installed. */
   readonly programs: readonly string[];
   /** What it does beyond pulling and inspecting: the optional methods of `Client`. */
-  readonly can: readonly ("run" | "tags" | "push")[];
+  readonly can: readonly ("run" | "tags" | "push" | "sign in")[];
   /** Starts it in a space; throws with what it said where it does not start. */
   start(space: Space): Promise<Client>;
 }

@@ -29,7 +29,7 @@ export async function startDocker(space: Space): Promise<Docker> {
 export const docker: ClientKind = {
   name: "docker",
   programs: ["dockerd", "docker", "runc"],
-  can: ["run", "push"],
+  can: ["run", "push", "sign in"],
   async start(space) {
     const ask = await startDocker(space);
     return {
@@ -46,6 +46,8 @@ export const docker: ClientKind = {
       },
       run: async (reference, ...command) =>
         await ask("run", "--rm", "--network", "none", reference, ...command),
+      signIn: async (host, user, password) =>
+        await ask("login", "--username", user, "--password", password, host),
       async push(reference, to) {
         await printed(ask("tag", reference, to));
         return await ask("push", to);

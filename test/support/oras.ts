@@ -5,7 +5,7 @@ import { layoutOf } from "./skopeo.ts";
 export const oras: ClientKind = {
   name: "oras",
   programs: ["oras"],
-  can: ["tags", "push"],
+  can: ["tags", "push", "sign in"],
   async start(space) {
     const ask = async (...args: readonly string[]) => await space.run("oras", args);
     const copiedTo = (reference: string) => `${layoutOf(space, reference)}:latest`;
@@ -25,6 +25,8 @@ export const oras: ClientKind = {
       },
       tags: async (repository) =>
         (await printed(ask("repo", "tags", "--plain-http", repository))).trim().split("\n"),
+      signIn: async (host, user, password) =>
+        await ask("login", "--plain-http", "--username", user, "--password", password, host),
       push: async (reference, to) =>
         await ask("copy", "--from-oci-layout", copiedTo(reference), "--to-plain-http", to),
     };

@@ -47,7 +47,7 @@ export async function preparedStorage(space: Space) {
 export const podman: ClientKind = {
   name: "podman",
   programs: ["podman", "runc"],
-  can: ["run", "tags", "push"],
+  can: ["run", "tags", "push", "sign in"],
   async start(space) {
     const prepared = await preparePodman(space);
     const { inside } = prepared;
@@ -71,6 +71,10 @@ export const podman: ClientKind = {
         const args = ["--list-tags", "--tls-verify=false", repository];
         const [, ...lines] = (await printed(prepared.podman("search", ...args))).trim().split("\n");
         return lines.map((line) => line.split(/\s+/).at(-1) ?? "");
+      },
+      async signIn(host, user, password) {
+        const account = ["--username", user, "--password", password];
+        return await prepared.podman("login", "--tls-verify=false", ...account, host);
       },
       push: async (reference, to) =>
         await prepared.podman("push", "--tls-verify=false", reference, `docker://${to}`),

@@ -77,6 +77,7 @@ export function createPushRepository(name: string, stores: PushStores): PushRepo
       const current = (await pins.read(pinIdOf(tag)))?.current;
       return current && { packageSet: packageSetId(packageSet), revision: current.revision };
     },
+    wasFound: async () => true,
     lookUp: async (tag) => {
       const message = `${name} has no tag "${tag}"`;
       const failure = { reason: "revision-unknown", message, failedAt: Date.now() } as const;

@@ -11,9 +11,10 @@ import type { BuildKey } from "../../core/build-key.ts";
 import type { Image, Platforms } from "../../core/image.ts";
 import type { Log } from "../../core/log.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import type { BlobStore, Handled, Job, Plans, Referrers } from "../../core/ports.ts";
+import type { BlobStore, Clock, Handled, Job, Plans, Referrers } from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
+import type { Access } from "../../functions/access.ts";
 import type { RegistryRequest } from "../../functions/exchange.ts";
 import { createRegistry, type Registry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
@@ -52,6 +53,8 @@ export interface TestWorker {
   readonly blobs?: BlobStore;
   /** Answers for another store of referrers. */
   readonly referrersOf?: Referrers["list"];
+  /** Who may pull and who may build; everybody, if not said. */
+  readonly access?: (now: Clock, log: Log) => Promise<Access | undefined>;
   readonly holdMs?: number;
   /** `amd64`, if not said. */
   readonly platforms?: Platforms;
@@ -125,6 +128,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
   const hold = { shortMs: worker.holdMs ?? 5000, longMs: worker.holdMs ?? 5000 };
   const registry = createRegistry({
+    access: await worker.access?.(now, write),
     cache,
     queue,
     blobs: worker.blobs ?? blobs,

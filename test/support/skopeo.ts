@@ -25,7 +25,7 @@ export async function copyToLayout(space: Space, reference: string): Promise<End
 export const skopeo: ClientKind = {
   name: "skopeo",
   programs: ["skopeo"],
-  can: ["tags", "push"],
+  can: ["tags", "push", "sign in"],
   async start(space) {
     const version = versionIn(await printed(space.run("skopeo", ["--version"])));
     return {
@@ -41,6 +41,10 @@ export const skopeo: ClientKind = {
       async tags(repository) {
         const args = ["list-tags", "--tls-verify=false", `docker://${repository}`];
         return (await printedJson<{ Tags: string[] }>(space.run("skopeo", args))).Tags;
+      },
+      async signIn(host, user, password) {
+        const account = ["--username", user, "--password", password];
+        return await space.run("skopeo", ["login", "--tls-verify=false", ...account, host]);
       },
       async push(reference, to) {
         const from = `oci:${layoutOf(space, reference)}:latest`;

@@ -37,6 +37,22 @@ describe.concurrent("the URLs of blobs", () => {
     expect((await fetch(next.replace(hexOf(digest), hexOf(digestOf(""))))).status).toBe(403);
   });
 
+  it("signs URLs of what is private for five minutes, and has three of them left at the least", async () => {
+    let now = Math.floor(Date.now() / 600_000) * 600_000 + 1000;
+    await using set = await openBlobs({ now: () => now, isPrivate: true }, { now: () => now });
+    await set.store.write(once(), never);
+    const url = await urlOf(set.store);
+    expect(new URL(url).searchParams.get("X-Goog-Expires")).toBe("300");
+    now += 118_000;
+    expect(await urlOf(set.store)).toBe(url);
+    now += 2000;
+    expect(await urlOf(set.store)).not.toBe(url);
+    now += 178_000;
+    expect((await fetch(url)).status).toBe(200);
+    now += 2000;
+    expect((await fetch(url)).status).toBe(400);
+  });
+
   it("asks the bucket twice for five hundred clients of one blob, and then no more", async () => {
     await using set = await openBlobs();
     await set.store.write(once(), never);

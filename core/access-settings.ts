@@ -1,0 +1,78 @@
+import { parseAccess } from "./access.ts";
+import { optional, setting, whole } from "./setting.ts";
+
+/** Of those who pull: what the embedded registry and the functions are told of them. */
+const access = {
+  access: setting(
+    "FIRN_ACCESS",
+    "who may pull what is there, and who may have images built: `anonymous`, `user:<name>`, `token:<name>` or `google:<account>@<domain>`, each with `=pull` or `=build`, separated by commas; `*` is for any name",
+    "anonymous=build",
+    parseAccess,
+  ),
+  users: setting(
+    "FIRN_USERS",
+    "file of users, a line each, as `htpasswd -B` writes it: `<name>:<bcrypt or scrypt hash>`",
+    "",
+    optional,
+  ),
+  tokens: setting(
+    "FIRN_TOKENS",
+    "file of tokens that stay, for machines, a line each: `<name>:<SHA-256 of the token in hex>`",
+    "",
+    optional,
+  ),
+  googleAudiences: setting(
+    "FIRN_GOOGLE_AUDIENCES",
+    "audiences, separated by commas, of which one has to be that of a Google token; of `gcloud auth print-access-token` it is `32555940559.apps.googleusercontent.com`",
+    "",
+    list,
+  ),
+  blocked: setting(
+    "FIRN_BLOCKED",
+    "file of who is shut out, a line each: `user:<name>` and so on, or an address or network such as `192.0.2.0/24`; a change is seen within ten seconds",
+    "",
+    optional,
+  ),
+  publicUrl: setting(
+    "FIRN_PUBLIC_URL",
+    "URL that clients know the registry by, such as `https://registry.example.com`; left out, what they ask for is taken",
+    "",
+    publicUrl,
+  ),
+} as const;
+
+const tokenKeysMeaning =
+  "file of keys that sign what clients are given for five minutes, each a line of 32 characters or more: the first signs, all are accepted";
+const hopsMeaning =
+  "proxies in front that each add the address they were asked from to X-Forwarded-For; all else in it is ignored";
+
+export const localAccess = {
+  ...access,
+  tokenKeys: setting(
+    "FIRN_TOKEN_KEYS",
+    `${tokenKeysMeaning}; left out, one is made in FIRN_DATA`,
+    "",
+    optional,
+  ),
+  trustedHops: setting("FIRN_TRUSTED_HOPS", hopsMeaning, "0", whole(0, 10)),
+} as const;
+
+export const functionsAccess = {
+  ...access,
+  tokenKeys: setting("FIRN_TOKEN_KEYS", tokenKeysMeaning, "", optional),
+  // Google's own front adds one.
+  trustedHops: setting("FIRN_TRUSTED_HOPS", hopsMeaning, "1", whole(0, 10)),
+} as const;
+
+function list(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+function publicUrl(text: string): string | undefined {
+  if (text === "") return undefined;
+  if (/^https?:\/\/[\w.-]+(?::\d{1,5})?\/?$/.test(text)) return text.replace(/\/$/, "");
+  throw new Error(`"${text}" is not a URL without a path, such as https://registry.example.com`);
+}
