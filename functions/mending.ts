@@ -27,7 +27,12 @@ const onceInMs = 60_000;
  */
 export function createMending(tools: MendingTools) {
   const { cache, packageSet, plans, options, log, now } = tools;
-  const looked = new LRUCache<string, true>({ max: 10_000, ttl: onceInMs, perf: { now } });
+  const looked = new LRUCache<string, true>({
+    max: 10_000,
+    ttl: onceInMs,
+    ttlResolution: 0,
+    perf: { now },
+  });
 
   async function mendAt(image: Image, pin: Pin, digest: Digest): Promise<void> {
     const key = buildKey(image, pin, options);

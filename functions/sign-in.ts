@@ -57,7 +57,12 @@ export function createSignIn(tools: SignInTools): SignIn {
   const keyed = (text: string) => createHmac("sha256", secret).update(text).digest();
   const known = new LRUCache<string, Known>({ max: 10_000 });
   const asked = new Map<string, Promise<SignedIn>>();
-  const failures = new LRUCache<string, number>({ max: 100_000, ttl: failuresMs, perf: { now } });
+  const failures = new LRUCache<string, number>({
+    max: 100_000,
+    ttl: failuresMs,
+    ttlResolution: 0,
+    perf: { now },
+  });
 
   async function withPassword({ user, password }: Credentials): Promise<SignedIn> {
     const all = users.current;

@@ -16,7 +16,7 @@ it(`in ${runs} random orders of builds, pulls, expiry and sweeps no manifest is 
   }
   // Seeds are the numbers of the runs: whoever fails names its own.
   expect(total.served).toBeGreaterThan(runs / 4);
-  expect(total.built).toBeGreaterThan(runs);
+  expect(total.built).toBeGreaterThan(runs / 2);
   expect(total.removedBlobs).toBeGreaterThan(runs);
   expect(total.removedManifests).toBeGreaterThan(runs / 10);
 }, 600_000);

@@ -70,7 +70,7 @@ describe("a registry for those who have an account", () => {
     const digestPath = `/v2/git/manifests/${manifest.digest}`;
     for (const where of [digestPath, digestPath, blobPath]) {
       const control = String((await registry.send(where, alice)).headers["cache-control"]);
-      expect(control).toMatch(/^private, max-age=31536000, immutable/);
+      expect(control).toMatch(/^private, max-age=\d+, immutable/);
     }
     const warm = registry.warm("GET", digestPath, undefined, () => ({
       headers: { authorization: bearer(machineToken) },

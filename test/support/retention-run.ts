@@ -19,7 +19,7 @@ import {
   retentionOver,
   type Stores,
 } from "./retention-world.ts";
-import { createWitness, type Witness } from "./retention-witness.ts";
+import { createWitness, telling, type Witness } from "./retention-witness.ts";
 import { createTurns, type Actor, type Waiting } from "./turns.ts";
 
 const minute = 60_000;
@@ -102,13 +102,18 @@ export function createRetentionRuns(database: Database) {
     time = 1_700_000_000_000 + seed * lifeMs;
     const endOfTime = time + lifeMs - 100 * day;
     const hasFaults = random() < 0.5;
-    const hasBlob = blobs.has;
     // Time hardly passes while somebody waits, so in some runs few do.
     const pullShare = pick([0.05, 0.3]);
     const advanceShare = pick([0.04, 0.12]);
     const keptMs = keepMs - 2 * skewMs;
-    const at = { now: () => time, promisedMs, keptMs };
-    witness = createWitness({ ...at, database, hasBlob, hasFaults });
+    witness = createWitness({
+      now: () => time,
+      promisedMs,
+      keptMs,
+      database,
+      hasBlob: blobs.has,
+      hasFaults,
+    });
     const { wrong } = witness;
     const told = new Set<Digest>();
     const paths: string[] = [];
@@ -218,26 +223,16 @@ export function createRetentionRuns(database: Database) {
     for (let step = 0; step < stepsARun || turns.waiting().length > 0; step++) {
       const waiting = turns.waiting();
       const chance = random();
-      if (step >= stepsARun || (waiting.length > 0 && chance < 0.93 - advanceShare))
+      if (step >= stepsARun || (waiting.length > 0 && chance < 0.93 - advanceShare)) {
         await goOn(waiting);
-      else if (chance < 0.993 - advanceShare) begin();
-      else if (chance < 0.993) advance();
+      } else if (chance < 0.993 - advanceShare) {
+        begin();
+        await turns.settled();
+      } else if (chance < 0.993) advance();
       else crash();
       if (wrong.length > 0) throw new Error(`seed ${seed}, step ${step}: ${wrong.join("; ")}`);
     }
     return { ...witness.counts, built };
-  };
-}
-
-/** The same method, which tells of those calls that were answered with true. */
-function telling<Values extends readonly unknown[]>(
-  method: (...values: Values) => Promise<boolean>,
-  tell: (values: Values) => void,
-) {
-  return async (...values: Values): Promise<boolean> => {
-    const answer = await method(...values);
-    if (answer) tell(values);
-    return answer;
   };
 }
 

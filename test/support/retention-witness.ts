@@ -97,3 +97,15 @@ export function createWitness(world: {
 function namedBy({ blobs, manifests }: Needs): Digest[] {
   return [...manifests, ...blobs.map(({ digest }) => digest)];
 }
+
+/** The same method, which tells of those calls that were answered with true. */
+export function telling<Values extends readonly unknown[]>(
+  method: (...values: Values) => Promise<boolean>,
+  tell: (values: Values) => void,
+) {
+  return async (...values: Values): Promise<boolean> => {
+    const answer = await method(...values);
+    if (answer) tell(values);
+    return answer;
+  };
+}

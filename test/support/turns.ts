@@ -9,6 +9,8 @@ export interface Turns {
   waiting(): readonly Waiting[];
   /** Lets one of them happen. */
   grant(waiting: Waiting, fault?: Fault): Promise<void>;
+  /** Resolves when whoever goes on waits for its next turn. */
+  settled(): Promise<void>;
 }
 
 /** Somebody who calls ports. One that has crashed never comes to its turn. */
@@ -40,6 +42,9 @@ export function createTurns(now: () => number): Turns {
     return await new Promise((go) => waiting.push({ actor, call, since: now(), go }));
   }
 
+  // What goes on waits for nothing but its turn: after one round of the event loop all do.
+  const settled = () => new Promise<void>((done) => setImmediate(done));
+
   return {
     port(name, target, actor) {
       const called = Object.entries(target).map(([method, work]) => {
@@ -60,8 +65,8 @@ export function createTurns(now: () => number): Turns {
     async grant(one, fault) {
       waiting = waiting.filter((each) => each !== one);
       one.go(fault);
-      // What goes on waits for nothing but its turn: after one round of the event loop all do.
-      await new Promise((settled) => setImmediate(settled));
+      await settled();
     },
+    settled,
   };
 }
