@@ -27,7 +27,14 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^google-auth-library$/,
     /^tinyqueue$/,
   ],
-  "infra/google": [/^(?:core|functions)\/[^/]+$/, /^infra\/google\//, /^node:(?!child_process)/],
+  "infra/google": [
+    /^(?:core|functions)\/[^/]+$/,
+    /^core\/google\/(?:blob-object|indexes|topics)\.ts$/,
+    /^worker\/run\.ts$/,
+    /^infra\/google\//,
+    /^node:(?!child_process)/,
+    /^p-limit$/,
+  ],
   "infra/local": [
     /^(?:core|functions|worker)\//,
     /^core\/(?:local|google)\//,
@@ -42,7 +49,10 @@ const compositionRoots = new Set([
   "functions/compose.ts",
   "worker/index.ts",
   "worker/compose.ts",
+  "infra/google/deploy.ts",
+  "infra/google/destroy.ts",
   "infra/google/prebuild.ts",
+  "infra/google/status.ts",
   "infra/local/popcount.ts",
   "infra/local/start.ts",
 ]);
