@@ -15,7 +15,8 @@ export function clockPart(place: Place): Part {
     const flags = [
       location,
       `--schedule=${schedule}`,
-      `--topic=${name}`,
+      // In full: gcloud looks for its project elsewhere.
+      `--topic=projects/${place.project}/topics/${name}`,
       "--message-body={}",
       `--time-zone=${timeZone}`,
     ];

@@ -92,6 +92,10 @@ export async function startGoogleStub(options: GoogleStubOptions): Promise<Googl
         .filter((route) => route.api === api && route.method === method)
         .map((route) => ({ route, match: route.path.exec(path) }))
         .find(({ match }) => match !== null);
+      // What the emulator forgets has no policy any more.
+      if (api === "pubsub" && method === "DELETE") {
+        state.policies.delete(`pubsub ${path.replace(/^\/v1\//, "")}`);
+      }
       if (found === undefined && api === "pubsub")
         return pass(options.pubsub, incoming, url, bytes, outgoing);
       if (found === undefined) {

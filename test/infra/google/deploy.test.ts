@@ -57,23 +57,19 @@ it(
   },
 );
 
-it(
-  "one command makes a registry of a fresh project",
-  { timeout: 20 * minutes },
-  async () => {
-    cloud.registry.ready = false;
-    const { code, lines, said } = await changesOf(() => deploy(command, cloud.terminal()));
-    expect(said).toContain("firn is up at http://127.0.0.1");
-    expect(said).toMatch(/^ {2}docker pull 127\.0\.0\.1:\d+\/hello$/m);
-    expect(code).toBe(0);
-    // The first pin is a message, and so no part of what is there.
-    const [published, ...others] = lines.filter((line) => line.includes(":publish"));
-    expect(published).toContain("/topics/firn-pins:publish");
-    expect(others).toEqual([]);
-    const made = lines.filter((line) => line !== published);
-    await expect(`${made.toSorted().join("\n")}\n`).toMatchFileSnapshot("every-change.txt");
-  },
-);
+it("one command makes a registry of a fresh project", { timeout: 20 * minutes }, async () => {
+  cloud.registry.ready = false;
+  const { code, lines, said } = await changesOf(() => deploy(command, cloud.terminal()));
+  expect(said).toContain("firn is up at http://127.0.0.1");
+  expect(said).toMatch(/^ {2}docker pull 127\.0\.0\.1:\d+\/hello$/m);
+  expect(code).toBe(0);
+  // The first pin is a message, and so no part of what is there.
+  const [published, ...others] = lines.filter((line) => line.includes(":publish"));
+  expect(published).toContain("/topics/firn-pins:publish");
+  expect(others).toEqual([]);
+  const made = lines.filter((line) => line !== published);
+  await expect(`${made.toSorted().join("\n")}\n`).toMatchFileSnapshot("every-change.txt");
+});
 
 it("the same command again changes nothing", { timeout: 4 * minutes }, async () => {
   const { code, lines, said } = await changesOf(() => deploy(command, cloud.terminal()));
