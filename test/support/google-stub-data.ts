@@ -44,6 +44,11 @@ export const dataRoutes: readonly Route[] = [
   route("storage", "PUT", /^\/storage\/v1\/b\/([^/]+)\/iam$/, (call) =>
     setPolicy(call, "storage", `b/${call.parts[0]}`, bodyOf(call)),
   ),
+  route("storage", "GET", /^\/storage\/v1\/b\/([^/]+)\/storageLayout$/, (call) => ({
+    kind: "storage#storageLayout",
+    bucket: call.parts[0],
+    hierarchicalNamespace: { enabled: false },
+  })),
   route("storage", "GET", /^\/storage\/v1\/b\/([^/]+)\/o$/, () => ({
     kind: "storage#objects",
     items: [],
