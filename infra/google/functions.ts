@@ -88,6 +88,7 @@ function functionResource(
   shape: Shape,
 ): Resource {
   const name = functionName(place, shape.target);
+  const buildServiceAccount = `projects/${place.project}/serviceAccounts/${emailOf(place, "build")}`;
   const flags = [
     "--gen2",
     `--region=${place.region}`,
@@ -103,7 +104,7 @@ function functionResource(
     `--min-instances=${shape.least}`,
     `--max-instances=${shape.most}`,
     `--service-account=${emailOf(place, shape.account)}`,
-    `--build-service-account=projects/${place.project}/serviceAccounts/${emailOf(place, "build")}`,
+    `--build-service-account=${buildServiceAccount}`,
     environmentFlag(functionsEnvironment(place, settings)),
   ];
   const properties = {
@@ -116,6 +117,7 @@ function functionResource(
     minInstances: shape.least,
     maxInstances: shape.most,
     serviceAccount: emailOf(place, shape.account),
+    buildServiceAccount,
     environment: functionsEnvironment(place, settings),
   } satisfies Properties;
   const wanted = { ...properties, settings: hashOf(flags), source, state: "ACTIVE" };

@@ -196,6 +196,8 @@ function workerResource(
           timeoutSeconds: 600,
           minInstances: workerMin,
           maxInstances: workerMax,
+          cpuIdle: false,
+          executionEnvironment: "EXECUTION_ENVIRONMENT_GEN2",
         };
   const hash = hashOf(flags);
   const group = worker === "pool" ? "beta run worker-pools" : "run";

@@ -91,6 +91,7 @@ const readers: Readonly<Record<string, Read>> = {
       minInstances: Number(service["min_instance_count"]),
       maxInstances: Number(service["max_instance_count"]),
       serviceAccount: text(service["service_account_email"]),
+      buildServiceAccount: text(build["service_account"]),
       environment: service["environment_variables"] as Record<string, string>,
     });
   },
@@ -103,6 +104,8 @@ const readers: Readonly<Record<string, Read>> = {
       timeoutSeconds: Number(text(template["timeout"]).replace(/s$/, "")),
       minInstances: Number(scaling["min_instance_count"]),
       maxInstances: Number(scaling["max_instance_count"]),
+      cpuIdle: one(one(template, "containers"), "resources")["cpu_idle"] === true,
+      executionEnvironment: text(template["execution_environment"]),
     });
   },
   google_cloud_run_v2_worker_pool: ({ values }) =>

@@ -129,6 +129,7 @@ class Planner {
       ),
     );
     if (problems.length > 0) throw new Error(problems.join("\n"));
+    for (const name of Object.keys(this.#locals)) this.#scope(["local", name]);
     for (const name of Object.keys(this.#resources)) this.#resource(name);
     const outputs = Object.entries(this.#outputs).map(([name, { value = null }]) => [
       name,
@@ -185,6 +186,11 @@ class Planner {
   }
 
   #made(type: string, block: Body, scope: Scope): Body {
+    for (const each of textsIn(block["depends_on"] ?? [])) {
+      const [, name = ""] = /^\$\{(.+)\}$/.exec(each) ?? [];
+      if (!(name in this.#resources))
+        throw new Error(`${type} depends on ${each}, which is not there`);
+    }
     const values = this.#body(block, scope);
     return { ...values, ...this.#computed(type, values) };
   }

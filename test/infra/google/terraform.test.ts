@@ -164,6 +164,15 @@ it.each(changes)("what is different is found: %s", async (_, file, from, to, dif
   expect(found.sort()).toEqual([...different].sort());
 });
 
+it("what depends on something that is not there is an error", async () => {
+  const changed = await readTerraform(folder, (text) =>
+    text.replaceAll("google_project_service.used]", "google_project_service.uses]"),
+  );
+  expect(() => terraformed(changed, {})).toThrow(
+    "google_project_service.uses}, which is not there",
+  );
+});
+
 it("a type of Terraform's that is compared with nothing is an error", async () => {
   const more = await readTerraform(folder, (text, name) =>
     name === "clock.tf"
