@@ -1,6 +1,7 @@
 import { keyOf, type Properties, type Reference } from "../../infra/google/resource.ts";
 import type { Value } from "./hcl-functions.ts";
 import type { Instance } from "./terraform.ts";
+import { readWhole } from "./terraform-unread.ts";
 import { all, last, one, text, type Body } from "./terraform-values.ts";
 
 /** A resource of Terraform's under the names of the deployment's list. */
@@ -16,7 +17,7 @@ const apart: Readonly<Record<string, string>> = {
   google_project_service_identity: "gcloud has it made where Pub/Sub is first given a right",
 };
 
-/** All that Terraform would make. Throws an Error that names a type that is not compared with anything. */
+/** All that Terraform would make. Throws an Error that names a type, or an argument, that is not compared. */
 export function madeBy(instances: readonly Instance[]): readonly Made[] {
   const services = new Map(
     instances.flatMap(({ type, values }) => {
@@ -25,13 +26,13 @@ export function madeBy(instances: readonly Instance[]): readonly Made[] {
     }),
   );
   const enabled = instances.filter(({ type }) => type === "google_project_service");
-  const apis = enabled.map(({ values }) => text(values["service"]));
+  const apis = enabled.map((each) => readWhole(each, ({ values }) => text(values["service"])));
   const others = instances.flatMap((instance): readonly Made[] => {
     const { type, address } = instance;
     if (type === "google_project_service" || type in apart) return [];
     const read = readers[type];
     if (read === undefined) throw new Error(`${address} is not compared with anything`);
-    const found = read(instance);
+    const found = readWhole(instance, read);
     return [found.kind === "access" ? onService(found, services) : found];
   });
   return [{ kind: "APIs", name: "of Google", wanted: { enabled: apis } }, ...others];

@@ -25,3 +25,8 @@ export function text(value: Value | undefined): string {
 export function last(value: Value | undefined): string {
   return text(value).split("/").at(-1) ?? "";
 }
+
+/** Whether these are blocks of one name, as the parser has them, or objects in a list. */
+export function isBlocks(value: Value | undefined): value is readonly Body[] {
+  return Array.isArray(value) && value.some((each) => typeof each === "object" && each !== null);
+}

@@ -19,7 +19,10 @@ export interface Instance {
   readonly type: string;
   /** As Terraform shows it: `google_pubsub_topic.topic["jobs"]`. */
   readonly address: string;
+  /** What the files say of it, and what else there is when it is made. */
   readonly values: Body;
+  /** What the files say of it. */
+  readonly said: Body;
 }
 
 export interface Plan {
@@ -143,7 +146,7 @@ class Planner {
     if (name === "path.module") return { value: this.#folder, parts: 2 };
     if (first === "data") {
       const block = this.#data[`${second}.${third}`];
-      return block && { value: this.#made(second, block, this.#scope), parts: 3 };
+      return block && { value: this.#made(second, block, this.#scope).values, parts: 3 };
     }
     if (first === "local" && second in this.#locals) {
       const value = this.#once(name, () =>
@@ -171,9 +174,9 @@ class Planner {
     return this.#once(name, () => {
       const block = this.#resources[name] ?? {};
       const [type = ""] = name.split(".");
-      const keep = (address: string, values: Body): Body => {
-        this.#instances.push({ type, address, values });
-        return values;
+      const keep = (address: string, made: Omit<Instance, "type" | "address">): Body => {
+        this.#instances.push({ type, address, ...made });
+        return made.values;
       };
       const each = block["for_each"];
       if (each === undefined) return keep(name, this.#made(type, block, this.#scope));
@@ -185,14 +188,14 @@ class Planner {
     });
   }
 
-  #made(type: string, block: Body, scope: Scope): Body {
+  #made(type: string, block: Body, scope: Scope): Omit<Instance, "type" | "address"> {
     for (const each of textsIn(block["depends_on"] ?? [])) {
       const [, name = ""] = /^\$\{(.+)\}$/.exec(each) ?? [];
       if (!(name in this.#resources))
         throw new Error(`${type} depends on ${each}, which is not there`);
     }
-    const values = this.#body(block, scope);
-    return { ...values, ...this.#computed(type, values) };
+    const said = this.#body(block, scope);
+    return { values: { ...said, ...this.#computed(type, said) }, said };
   }
 
   #body(body: Body, scope: Scope): Body {

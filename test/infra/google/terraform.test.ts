@@ -158,10 +158,30 @@ it.each(changes)("what is different is found: %s", async (_, file, from, to, dif
     expect(text).toContain(from);
     return text.replace(from, to);
   });
-  const [here, there] = [terraformed(changed, {}), listed({})];
+  // What is not changed is what is listed, by the test above.
+  const [here, there] = [terraformed(changed, {}), terraformed(terraform, {})];
   const keys = [...new Set([...Object.keys(here), ...Object.keys(there)])];
   const found = keys.filter((key) => !isDeepStrictEqual(here[key], there[key]));
   expect(found.sort()).toEqual([...different].sort());
+});
+
+it("an argument of Terraform's that is compared with nothing is an error", async () => {
+  const changed = await readTerraform(folder, (text) =>
+    text.replace("  service_config {", '  service_config {\n    ingress_settings = "ALLOW_ALL"'),
+  );
+  expect(() => terraformed(changed, {})).toThrow(
+    "service_config.ingress_settings is not compared with anything",
+  );
+});
+
+it("what has a place is in the region", () => {
+  const { instances } = planned(terraform, everySetting);
+  const places = instances.flatMap(({ type, values }) => {
+    if (type === "google_storage_bucket") return [];
+    return [values["location"] ?? [], values["region"] ?? []].flat();
+  });
+  expect(places.length).toBeGreaterThan(10);
+  expect(new Set(places)).toEqual(new Set([where.region]));
 });
 
 it("what depends on something that is not there is an error", async () => {
