@@ -1,11 +1,11 @@
 # The functions, out of the folder that `npm run bundle` makes.
 
 locals {
-  # The topic whose messages call each; the registry is called by everybody who pulls.
+  # The topic whose messages call each, and when the clock publishes there; the registry is called by who pulls.
   event_functions = {
-    prebuild    = "prebuilds"
-    maintenance = "maintenance"
-    burial      = "dead"
+    prebuild    = { topic = "prebuilds", schedule = null }
+    maintenance = { topic = "maintenance", schedule = "* * * * *" }
+    burial      = { topic = "dead", schedule = null }
   }
 
   functions = merge(

@@ -23,10 +23,10 @@ locals {
   }
 
   event_subscriptions = {
-    for target, topic in local.event_functions : "${topic}-push" => {
-      topic = topic
+    for target, event in local.event_functions : "${event.topic}-push" => {
+      topic = event.topic
       # A burial that fails is tried again where it is.
-      letters = topic != "dead"
+      letters = event.topic != "dead"
       push    = { endpoint = "${local.function_urls[target]}/", audience = local.function_urls[target] }
     }
   }

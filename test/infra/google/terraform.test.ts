@@ -105,7 +105,7 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
   [
     "burials that go to the dead letters",
     "messages.tf",
-    'letters = topic != "dead"',
+    'letters = event.topic != "dead"',
     "letters = true",
     [
       `access roles/pubsub.subscriber on subscription firn-dead-push for serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com`,
@@ -148,7 +148,7 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
     "",
     ["service firn-worker"],
   ],
-  ["another clock", "clock.tf", '"* * * * *"', '"*/5 * * * *"', ["schedule firn-maintenance"]],
+  ["another clock", "functions.tf", '"* * * * *"', '"*/5 * * * *"', ["schedule firn-maintenance"]],
   ["an API less", "main.tf", '    "run.googleapis.com",\n', "", ["APIs of Google"]],
 ];
 
