@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deploymentSettings } from "../../infra/google/deployment-settings.ts";
 import { functionsSettings, localSettings, workerSettings } from "../../core/settings.ts";
 
 const path = join(import.meta.dirname, "../../README.md");
@@ -51,6 +52,12 @@ function settingsTable(): string {
     "| variable | default | meaning | of |",
     "| --- | --- | --- | --- |",
     ...cloud.map((setting) => `| ${cells(setting)} | ${whose(setting.variable)} |`),
+    "",
+    "Of the deployment alone, in its settings file:",
+    "",
+    "| variable | default | meaning |",
+    "| --- | --- | --- |",
+    ...Object.values(deploymentSettings).map((setting) => `| ${cells(setting)} |`),
   ].join("\n");
 }
 

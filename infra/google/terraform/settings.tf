@@ -1,0 +1,49 @@
+# Which settings functions and worker are told: those that somebody gave.
+
+locals {
+  place = {
+    FIRN_PROJECT  = var.project
+    FIRN_BUCKET   = local.bucket
+    FIRN_DATABASE = var.database
+    FIRN_TOPICS   = var.topics
+  }
+
+  # Both have to agree on these.
+  common_settings = {
+    FIRN_PACKAGE_SET        = var.package_set
+    FIRN_PLATFORMS          = var.platforms
+    FIRN_NIXPKGS_REPOSITORY = var.nixpkgs_repository
+    FIRN_NIXPKGS_TARBALL    = var.nixpkgs_tarball
+    FIRN_PIN_SECONDS        = var.pin_seconds
+    FIRN_ALLOW_UNFREE       = var.allow_unfree
+    FIRN_LAYERS             = var.layers
+    FIRN_GROUPING           = var.grouping
+    FIRN_COMPRESSION        = var.compression
+    FIRN_PREBUILD_IMAGES    = var.prebuild_images
+    FIRN_LOG                = var.log
+    FIRN_LOG_LEVEL          = var.log_level
+  }
+
+  functions_settings = merge(local.common_settings, {
+    FIRN_HOLD_SECONDS      = var.hold_seconds
+    FIRN_LONG_HOLD_SECONDS = var.long_hold_seconds
+    FIRN_BLOB_URL          = var.blob_url
+  })
+
+  worker_settings = merge(local.common_settings, {
+    FIRN_BUILDS        = var.builds
+    FIRN_PREBUILDS     = var.prebuilds
+    FIRN_BUILD_MINUTES = var.build_minutes
+    FIRN_NIX_CONFIG    = var.nix_config
+    FIRN_LEASE_SECONDS = var.lease_seconds
+    FIRN_DATA          = var.data
+  })
+
+  functions_environment = merge(local.place, {
+    for name, value in local.functions_settings : name => tostring(value) if value != null
+  })
+
+  worker_environment = merge(local.place, {
+    for name, value in local.worker_settings : name => tostring(value) if value != null
+  })
+}
