@@ -43,7 +43,7 @@ export async function carryOut(
   }
 
   const limit = pLimit(atOnce);
-  for (const group of groupsOf(steps)) {
+  for (const group of groupsOf(steps, atOnce)) {
     if (failures.length > 0) break;
     const queues = Map.groupBy(group, ({ step }) => policyOf(step) ?? keyOf(step.resource));
     const inTurn = async (queue: readonly Numbered[]) => {
@@ -60,12 +60,14 @@ interface Numbered {
   readonly number: number;
 }
 
-function groupsOf(steps: readonly Step[]): readonly (readonly Numbered[])[] {
+// One at a time, they are done in their order.
+function groupsOf(steps: readonly Step[], atOnce: number): readonly (readonly Numbered[])[] {
   const groups: Numbered[][] = [];
   for (const [index, step] of steps.entries()) {
     const last = groups.at(-1);
     const numbered = { step, number: index + 1 };
-    if (last?.[0]?.step.resource.kind === step.resource.kind) last.push(numbered);
+    const alike = last?.[0]?.step.resource.kind === step.resource.kind;
+    if (alike && atOnce > 1) last?.push(numbered);
     else groups.push([numbered]);
   }
   return groups;

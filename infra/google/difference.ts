@@ -56,7 +56,12 @@ export function removal(
   data: boolean,
 ): readonly Step[] {
   const stays = ({ keeps }: Resource) => keeps === "shared" || (keeps === "data" && !data);
-  const going = resources.filter((each) => live.has(keyOf(each)) && !stays(each));
+  // Of what is deleted Google keeps the name for a while.
+  const isThere = (each: Resource) => {
+    const found = live.get(keyOf(each));
+    return found !== undefined && found["deleted"] !== true;
+  };
+  const going = resources.filter((each) => isThere(each) && !stays(each));
   const keys = new Set(going.map(keyOf));
   // Nobody needs the exemptions of a database that stays to go.
   const alone = going.filter((each) => {

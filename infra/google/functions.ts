@@ -3,7 +3,7 @@ import { environmentFlag, hashOf } from "./environment-flag.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import { at, lastPart, listIn, textAt } from "./json.ts";
 import { emailOf, type Account, type Place } from "./place.ts";
-import { gcloud, type Part, type Properties, type Resource } from "./resource.ts";
+import { gcloud, type Command, type Part, type Properties, type Resource } from "./resource.ts";
 
 interface EventFunction {
   /** What functions/index.ts calls it. */
@@ -95,8 +95,6 @@ function functionResource(
     "--runtime=nodejs24",
     `--entry-point=${shape.target}`,
     "--trigger-http",
-    // Who may call it is in the table of access.
-    "--no-allow-unauthenticated",
     "--memory=512Mi",
     "--cpu=1",
     `--concurrency=${shape.concurrency}`,
@@ -122,15 +120,18 @@ function functionResource(
   } satisfies Properties;
   const wanted = { ...properties, settings: hashOf(flags), source, state: "ACTIVE" };
   const labels = `--update-labels=firn-settings=${wanted.settings},firn-source=${source}`;
+  const deployWith = (...more: readonly string[]): readonly Command[] => [
+    { program: "bundle", args: [bundleFolder] },
+    gcloud("functions deploy", name, `--source=${bundleFolder}`, ...flags, ...more, labels),
+  ];
   return {
     kind: "function",
     name,
     why: shape.why,
     wanted,
-    create: [
-      { program: "bundle", args: [bundleFolder] },
-      gcloud("functions deploy", name, `--source=${bundleFolder}`, ...flags, labels),
-    ],
+    // Who may call it is in the table of access: nobody, to begin with. Said again, it would take that right away.
+    create: deployWith("--no-allow-unauthenticated"),
+    update: () => deployWith(),
     remove: [gcloud("functions delete", name, "--gen2", `--region=${place.region}`)],
   };
 }

@@ -34,7 +34,7 @@ function summary(body: unknown): string {
 function withoutVersions(body: object): unknown {
   return JSON.parse(
     JSON.stringify(body, (name, value: unknown) =>
-      /client-version|^etag$|^storageSource$/.test(name) ? undefined : value,
+      /client-version|nonce|^etag$|^storageSource$/.test(name) ? undefined : value,
     ),
   );
 }

@@ -49,6 +49,7 @@ export const dataRoutes: readonly Route[] = [
     bucket: call.parts[0],
     hierarchicalNamespace: { enabled: false },
   })),
+  route("storage", "GET", /^\/storage\/v1\/b\/([^/]+)\/managedFolders$/, () => ({ items: [] })),
   route("storage", "GET", /^\/storage\/v1\/b\/([^/]+)\/o$/, () => ({
     kind: "storage#objects",
     items: [],
