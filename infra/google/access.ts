@@ -44,7 +44,7 @@ const writing = [
 export const customRoles = {
   blobReader: roleFor("reading blobs", [...reading], absence),
   blobWriter: roleFor("storing blobs", [...reading, ...writing], absence),
-  blobKeeper: roleFor("removing blobs", [...reading, "file.delete", "bucket.getFiles"], absence),
+  blobKeeper: roleFor("removing blobs", [...reading, "file.setMetadata", "file.delete", "bucket.getFiles"], absence),
   urlSigner: roleFor("signing URLs", ["file.getSignedUrl"]),
 } as const;
 
@@ -153,7 +153,7 @@ export const grants: readonly Grant[] = [
     role: "blobKeeper",
     on: { kind: "bucket" },
     calls: customRoles.blobKeeper.calls,
-    why: "uploads that were given up are swept",
+    why: "uploads that were given up are swept, and blobs that nothing needs",
   },
   {
     member: "worker",

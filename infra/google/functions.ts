@@ -18,6 +18,7 @@ interface EventFunction {
 export const eventFunctions: readonly EventFunction[] = [
   { target: "prebuild", topic: "prebuilds" },
   { target: "maintenance", topic: "maintenance", schedule: "* * * * *" },
+  { target: "retention", topic: "retention", schedule: "17 3 * * *" },
   { target: "burial", topic: "dead" },
 ];
 

@@ -27,6 +27,7 @@ const what: Readonly<Record<Topic, string>> = {
   pins: "questions where tags stand go through it",
   prebuilds: "names of images to build ahead go through it",
   maintenance: "the clock publishes there each minute",
+  retention: "the clock publishes there once a day",
   dead: "what nobody could read or finish lies there",
 };
 

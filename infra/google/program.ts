@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { messageOf } from "../../core/log.ts";
-import { bundleFunctions } from "./bundled.ts";
+import { bundleFunctions } from "./bundle.ts";
 
 /** What an operator's command has of the world. */
 export interface Terminal {

@@ -5,6 +5,7 @@ locals {
   event_functions = {
     prebuild    = { topic = "prebuilds", schedule = null }
     maintenance = { topic = "maintenance", schedule = "* * * * *" }
+    retention   = { topic = "retention", schedule = "17 3 * * *" }
     burial      = { topic = "dead", schedule = null }
   }
 

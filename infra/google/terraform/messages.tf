@@ -1,7 +1,7 @@
 # Topics, and the subscriptions that bring their messages to functions and worker.
 
 locals {
-  topics = ["jobs", "prebuild-jobs", "pins", "prebuilds", "maintenance", "dead"]
+  topics = ["jobs", "prebuild-jobs", "pins", "prebuilds", "maintenance", "retention", "dead"]
 
   # Jobs, and the path of the worker that takes each kind of them.
   lanes = {

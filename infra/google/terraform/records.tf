@@ -4,13 +4,15 @@ locals {
   # An index that no query uses costs a write each time, so each field has none but those named here.
   indexes = {
     images = {
-      "changedAt"   = "DESCENDING"
-      "publishedAt" = "ASCENDING"
-      "readyAs"     = "ASCENDING"
+      "changedAt"       = "DESCENDING"
+      "publishedAt"     = "ASCENDING"
+      "readyAs"         = "ASCENDING"
+      "manifest.digest" = "ASCENDING"
+      "pin.revision"    = "ASCENDING"
     }
     leases       = {}
     manifests    = {}
-    layers       = {}
+    layers       = { "digest" = "ASCENDING" }
     referrers    = {}
     plans        = {}
     appliedPlans = {}
