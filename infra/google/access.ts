@@ -44,7 +44,11 @@ const writing = [
 export const customRoles = {
   blobReader: roleFor("reading blobs", [...reading], absence),
   blobWriter: roleFor("storing blobs", [...reading, ...writing], absence),
-  blobKeeper: roleFor("removing blobs", [...reading, "file.setMetadata", "file.delete", "bucket.getFiles"], absence),
+  blobKeeper: roleFor(
+    "removing blobs",
+    [...reading, "file.setMetadata", "file.delete", "bucket.getFiles"],
+    absence,
+  ),
   urlSigner: roleFor("signing URLs", ["file.getSignedUrl"]),
 } as const;
 

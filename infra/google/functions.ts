@@ -1,4 +1,5 @@
 import type { topicNames } from "../../core/google/topics.ts";
+import { bundleEnvironment } from "./bundle.ts";
 import { environmentFlag, hashOf } from "./environment-flag.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import { at, lastPart, listIn, textAt } from "./json.ts";
@@ -147,6 +148,7 @@ function functionsEnvironment(
     FIRN_DATABASE: database,
     FIRN_TOPICS: prefix,
     ...settings.functionsEnv,
+    ...bundleEnvironment,
   };
 }
 

@@ -29,7 +29,7 @@ locals {
     }
     blobKeeper = {
       title       = "removing blobs"
-      permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]
+      permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list", "storage.objects.update"]
     }
     urlSigner = {
       title       = "signing URLs"

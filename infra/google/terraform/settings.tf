@@ -28,6 +28,16 @@ locals {
     FIRN_HOLD_SECONDS      = var.hold_seconds
     FIRN_LONG_HOLD_SECONDS = var.long_hold_seconds
     FIRN_BLOB_URL          = var.blob_url
+    FIRN_KEEP_DAYS         = var.keep_days
+    FIRN_GRACE_HOURS       = var.grace_hours
+    FIRN_ACCESS            = var.access
+    FIRN_USERS             = var.users
+    FIRN_TOKENS            = var.tokens
+    FIRN_GOOGLE_AUDIENCES  = var.google_audiences
+    FIRN_BLOCKED           = var.blocked
+    FIRN_PUBLIC_URL        = var.public_url
+    FIRN_TOKEN_KEYS        = var.token_keys
+    FIRN_TRUSTED_HOPS      = var.trusted_hops
   })
 
   worker_settings = merge(local.common_settings, {
@@ -37,9 +47,20 @@ locals {
     FIRN_NIX_CONFIG    = var.nix_config
     FIRN_LEASE_SECONDS = var.lease_seconds
     FIRN_DATA          = var.data
+    FIRN_GZIP          = var.gzip
+    FIRN_SANDBOX       = var.sandbox
+    FIRN_SEGMENTS_MB   = var.segments_mb
+    FIRN_SEED          = var.seed
+    FIRN_DISK_SHARE    = var.disk_share
   })
 
-  functions_environment = merge(local.place, {
+  # Where the bundle has its compile cache.
+  cache = {
+    NODE_COMPILE_CACHE          = "/workspace/compile-cache"
+    NODE_COMPILE_CACHE_PORTABLE = "1"
+  }
+
+  functions_environment = merge(local.place, local.cache, {
     for name, value in local.functions_settings : name => tostring(value) if value != null
   })
 

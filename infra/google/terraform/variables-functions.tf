@@ -27,3 +27,25 @@ variable "blob_url" {
   type        = string
   default     = null
 }
+
+variable "keep_days" {
+  description = "for how many days an image is kept that nobody pulls, or `forever` (default: 90)"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.keep_days == null ? true : can(regex("^([1-9][0-9]{0,4}|forever)$", var.keep_days))
+    error_message = "It is a number of days or forever."
+  }
+}
+
+variable "grace_hours" {
+  description = "how long layers stay that no image needs any more, for pulls and builds under way (default: 24)"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.grace_hours == null ? true : var.grace_hours == floor(var.grace_hours) && var.grace_hours >= 6 && var.grace_hours <= 8760
+    error_message = "It is a whole number from 6 to 8760."
+  }
+}

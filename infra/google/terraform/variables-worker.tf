@@ -55,3 +55,53 @@ variable "data" {
   type        = string
   default     = null
 }
+
+variable "gzip" {
+  description = "what makes gzip of layers: `igzip`, of Debian's package isal, 8 times as fast; `zlib`; or `auto`, igzip where it is installed and passes its test. Workers of one registry should have the same (default: auto)"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.gzip == null ? true : contains(["auto", "igzip", "zlib"], var.gzip)
+    error_message = "It is auto, igzip or zlib."
+  }
+}
+
+variable "sandbox" {
+  description = "`auto`: builds are sandboxed where the machine can, and a warning says why where it cannot; `required`: nothing is built without; `off` (default: auto)"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.sandbox == null ? true : contains(["auto", "required", "off"], var.sandbox)
+    error_message = "It is auto, required or off."
+  }
+}
+
+variable "segments_mb" {
+  description = "megabytes of compressed store paths that a worker keeps in its data folder, so that other layers with them need no compressing; 0 for none (default: 500)"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.segments_mb == null ? true : var.segments_mb == floor(var.segments_mb) && var.segments_mb >= 0 && var.segments_mb <= 1000000
+    error_message = "It is a whole number from 0 to 1000000."
+  }
+}
+
+variable "seed" {
+  description = "folder with a copy of `/nix`, from which a disk is filled that is mounted there and empty"
+  type        = string
+  default     = null
+}
+
+variable "disk_share" {
+  description = "percent of the disk with `/nix` that may be in use before the worker removes what no build needs, used least lately first; for a store of its own alone; left out, nothing is removed"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.disk_share == null ? true : var.disk_share == floor(var.disk_share) && var.disk_share >= 1 && var.disk_share <= 99
+    error_message = "It is a whole number from 1 to 99."
+  }
+}

@@ -63,6 +63,7 @@ it("a changed setting changes what is told of it, and nothing else", () => {
     "update function firn-registry",
     "update function firn-prebuild",
     "update function firn-maintenance",
+    "update function firn-retention",
     "update function firn-burial",
   ]);
 });
@@ -106,7 +107,11 @@ it("taking it down removes what runs and keeps bucket and database, unless they 
   const resources = resourcesWith();
   const removed = (data: boolean) =>
     removal(resources, as(resources), data).map(({ resource }) => keyOf(resource));
-  expect(removed(false).slice(0, 2)).toEqual(["schedule firn-maintenance", "service firn-worker"]);
+  expect(removed(false).slice(0, 3)).toEqual([
+    "schedule firn-retention",
+    "schedule firn-maintenance",
+    "service firn-worker",
+  ]);
   expect(removed(false)).not.toContain("bucket my-project-firn");
   expect(removed(false).filter((each) => each.includes("on bucket"))).toHaveLength(3);
   expect(removed(true)).toContain("bucket my-project-firn");
@@ -117,7 +122,7 @@ it("taking it down removes what runs and keeps bucket and database, unless they 
 
 it("nobody reaches what runs but whom the table of access names", () => {
   const running = resourcesWith().filter(({ kind }) => kind === "function" || kind === "service");
-  expect(running).toHaveLength(5);
+  expect(running).toHaveLength(6);
   for (const each of running) expect(argumentsOf(each)).toContain("--no-allow-unauthenticated");
 });
 

@@ -15,7 +15,7 @@ import { readTerraform } from "../../support/terraform.ts";
 const terraform = await readTerraform(folder);
 
 // The deployment decides the first, as it does without Terraform; the last is how gcloud's way builds the image.
-const decided = [
+const decided = new Set([
   "FIRN_PROJECT",
   "FIRN_JOBS",
   "FIRN_PUSH_AUDIENCE",
@@ -23,9 +23,9 @@ const decided = [
   "FIRN_PORT",
   "FIRN_STORAGE_ENDPOINT",
   "FIRN_IMAGE_BUILD",
-];
+]);
 const all = { ...workerSettings, ...functionsSettings, ...deploymentSettings };
-const settings = Object.values(all).filter(({ variable }) => !decided.includes(variable));
+const settings = Object.values(all).filter(({ variable }) => !decided.has(variable));
 
 it("every setting is a variable, and is tried", () => {
   const names = settings.map(({ variable }) => variable);

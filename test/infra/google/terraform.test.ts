@@ -50,7 +50,7 @@ it("the outputs say where the registry is, what to pull, and what to call the wo
 });
 
 it("the lifecycle of uploads is read from the file that gcloud is handed", () => {
-  const [bucket] = planned(terraform, {}).instances.filter(
+  const bucket = planned(terraform, {}).instances.find(
     ({ type }) => type === "google_storage_bucket",
   );
   expect(bucket?.values["lifecycle_rule"]).toEqual([
@@ -83,7 +83,7 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
     "access.tf",
     'each.key == "registry"',
     'each.key != "burial"',
-    ["maintenance", "prebuild"].flatMap((target) => [
+    ["maintenance", "prebuild", "retention"].flatMap((target) => [
       `access roles/run.invoker on function firn-${target} for allUsers`,
       `access roles/run.invoker on function firn-${target} ${account("push")}`,
     ]),
@@ -115,15 +115,15 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
   [
     "a topic more",
     "messages.tf",
-    '"maintenance", "dead"]',
-    '"maintenance", "dead", "more"]',
+    '"retention", "dead"]',
+    '"retention", "dead", "more"]',
     ["topic firn-more"],
   ],
   ["an open bucket", "storage.tf", '"enforced"', '"inherited"', ["bucket my-project-firn"]],
   [
     "an index less",
     "records.tf",
-    '      "publishedAt" = "ASCENDING"\n',
+    '      "publishedAt"     = "ASCENDING"\n',
     "",
     ["index images.publishedAt"],
   ],

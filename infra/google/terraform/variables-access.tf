@@ -1,0 +1,55 @@
+# Who may pull, and who may build; of the functions, by the names that these settings have without FIRN_. Files are paths
+# that secrets are mounted at.
+
+variable "access" {
+  description = "who may pull what is there, and who may have images built: `anonymous`, `user:<name>`, `token:<name>` or `google:<account>@<domain>`, each with `=pull` or `=build`, separated by commas; `*` is for any name (default: anonymous=build)"
+  type        = string
+  default     = null
+}
+
+variable "users" {
+  description = "file of users, a line each, as `htpasswd -B` writes it: `<name>:<bcrypt or scrypt hash>`"
+  type        = string
+  default     = null
+}
+
+variable "tokens" {
+  description = "file of tokens that stay, for machines, a line each: `<name>:<SHA-256 of the token in hex>`"
+  type        = string
+  default     = null
+}
+
+variable "google_audiences" {
+  description = "audiences, separated by commas, of which one has to be that of a Google token; of `gcloud auth print-access-token` it is `32555940559.apps.googleusercontent.com`"
+  type        = string
+  default     = null
+}
+
+variable "blocked" {
+  description = "file of who is shut out, a line each: `user:<name>` and so on, or an address or network such as `192.0.2.0/24`; a change is seen within ten seconds"
+  type        = string
+  default     = null
+}
+
+variable "public_url" {
+  description = "URL that clients know the registry by, such as `https://registry.example.com`; left out, what they ask for is taken"
+  type        = string
+  default     = null
+}
+
+variable "token_keys" {
+  description = "file of keys that sign what clients are given for five minutes, each a line of 32 characters or more: the first signs, all are accepted"
+  type        = string
+  default     = null
+}
+
+variable "trusted_hops" {
+  description = "proxies in front that each add the address they were asked from to X-Forwarded-For; all else in it is ignored (default: 1)"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.trusted_hops == null ? true : var.trusted_hops == floor(var.trusted_hops) && var.trusted_hops >= 0 && var.trusted_hops <= 10
+    error_message = "It is a whole number from 0 to 10."
+  }
+}
