@@ -85,7 +85,7 @@ it("a changed setting changes what is told of it alone", { timeout: 4 * minutes 
   expect(code).toBe(0);
   const changed = lines.map((line) => line.replace(/[? ](?:update|\{).*/, ""));
   const path = "cloudfunctions PATCH /v2/projects/PROJECT/locations/europe-west1/functions";
-  const functions = ["burial", "maintenance", "prebuild", "registry"];
+  const functions = ["burial", "maintenance", "prebuild", "registry", "retention"];
   expect(changed).toEqual(functions.map((name) => `${path}/firn-${name}`));
 });
 
@@ -99,8 +99,8 @@ it("what somebody changed by hand is seen, and put right", { timeout: 4 * minute
   expect(seen.lines).toEqual([]);
   const { lines } = await changesOf(() => deploy(command, cloud.terminal()));
   expect(lines.filter((line) => line.startsWith("storage PUT"))).toHaveLength(3);
-  expect(lines.filter((line) => line.startsWith("cloudfunctions PATCH"))).toHaveLength(4);
-  expect(lines).toHaveLength(7);
+  expect(lines.filter((line) => line.startsWith("cloudfunctions PATCH"))).toHaveLength(5);
+  expect(lines).toHaveLength(8);
 });
 
 it(
