@@ -106,7 +106,8 @@ it("taking it down removes what runs and keeps bucket and database, unless they 
   const resources = resourcesWith();
   const removed = (data: boolean) =>
     removal(resources, as(resources), data).map(({ resource }) => keyOf(resource));
-  expect(removed(false).slice(0, 2)).toEqual(["schedule firn-maintenance", "service firn-worker"]);
+  expect(removed(false).slice(0, 2)).toEqual(["dashboard firn: registry", "alert firn-error-rate"]);
+  expect(removed(false).at(-1)).toBe("log metric firn-pulls");
   expect(removed(false)).not.toContain("bucket my-project-firn");
   expect(removed(false).filter((each) => each.includes("on bucket"))).toHaveLength(3);
   expect(removed(true)).toContain("bucket my-project-firn");
