@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { stagingPrefix } from "../../../core/google/blob-object.ts";
 import { collections } from "../../../core/google/indexes.ts";
 import { topicNames } from "../../../core/google/topics.ts";
+import { alertNames } from "../../../infra/google/alerts.ts";
 import { deploymentOf, placeOf } from "../../../infra/google/deployment.ts";
 import { parseDeploymentSettings } from "../../../infra/google/deployment-settings.ts";
 import { difference, removal } from "../../../infra/google/difference.ts";
@@ -106,7 +107,14 @@ it("taking it down removes what runs and keeps bucket and database, unless they 
   const resources = resourcesWith();
   const removed = (data: boolean) =>
     removal(resources, as(resources), data).map(({ resource }) => keyOf(resource));
-  expect(removed(false).slice(0, 2)).toEqual(["dashboard firn: registry", "alert firn-error-rate"]);
+  const watching = alertNames.map((name) => `alert firn-${name}`);
+  expect(removed(false).slice(0, 9)).toEqual([
+    "dashboard firn: registry",
+    ...watching.toReversed(),
+    "schedule firn-retention",
+    "schedule firn-maintenance",
+    "service firn-worker",
+  ]);
   expect(removed(false).at(-1)).toBe("log metric firn-pulls");
   expect(removed(false)).not.toContain("bucket my-project-firn");
   expect(removed(false).filter((each) => each.includes("on bucket"))).toHaveLength(3);
@@ -169,4 +177,34 @@ it("names begin with FIRN_TOPICS, so that a project can have several registries"
   const shared = new Set(["APIs", "index", "time to live", "access", "image"]);
   const others = resources.filter(({ kind }) => !shared.has(kind));
   expect(others.filter(({ name }) => !/^(?:my-)?snow/.test(name))).toEqual([]);
+});
+
+it("alerts are known again by what Google calls them, and lead to who is told and to the runbook", () => {
+  const channel = "projects/my-project/notificationChannels/7";
+  const text = `FIRN_ALERT_CHANNELS=${channel}\nFIRN_RUNBOOK=https://example.com/runbook`;
+  const resources = resourcesWith(text);
+  const live = as(resourcesWith());
+  const given = { name: "projects/my-project/alertPolicies/42" };
+  live.set("alert firn-no-worker", { ...live.get("alert firn-no-worker"), given });
+  const { steps } = difference(resources, live);
+  expect(steps.map(({ resource }) => resource.kind)).toEqual(alertNames.map(() => "alert"));
+  const [update] =
+    steps.find(({ resource: { name } }) => name === "firn-no-worker")?.commands ?? [];
+  expect(update?.args.slice(0, 5)).toEqual(["alpha", "monitoring", "policies", "update", "42"]);
+  expect(JSON.parse(update?.input ?? "")).toMatchObject({
+    notificationChannels: [channel],
+    documentation: { content: expect.stringContaining("https://example.com/runbook#no-worker") },
+  });
+  const removed = removal(resources, live, false).find(
+    ({ resource: { name } }) => name === "firn-no-worker",
+  );
+  expect(removed?.commands).toEqual([
+    { program: "gcloud", args: ["alpha", "monitoring", "policies", "delete", "42"] },
+  ]);
+});
+
+it("metrics are made early, and what refers to them last", () => {
+  const kinds = resourcesWith().map(({ kind }) => kind);
+  expect(kinds.slice(0, 8)).toEqual(["APIs", ...Array.from({ length: 7 }, () => "log metric")]);
+  expect(kinds.slice(-6)).toEqual([...alertNames.map(() => "alert"), "dashboard"]);
 });
