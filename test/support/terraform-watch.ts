@@ -57,9 +57,9 @@ export function alertPolicy({ values }: Instance): Properties {
 
 function condition(block: Body): Wanted {
   const displayName = text(block["display_name"]);
-  const [threshold] = all(block, "condition_threshold");
-  if (threshold === undefined) {
-    const absent = one(block, "condition_absent");
+  const [absent] = all(block, "condition_absent");
+  const thresholds = all(block, "condition_threshold");
+  if (absent !== undefined && thresholds.length === 0) {
     return {
       displayName,
       conditionAbsent: {
@@ -69,6 +69,7 @@ function condition(block: Body): Wanted {
       },
     };
   }
+  const threshold = one(block, "condition_threshold");
   const denominator = aggregations(threshold, "denominator_aggregations");
   return {
     displayName,
