@@ -186,6 +186,7 @@ it("alerts are known again by what Google calls them, and lead to who is told an
   const live = as(resourcesWith());
   const given = { name: "projects/my-project/alertPolicies/42" };
   live.set("alert firn-no-worker", { ...live.get("alert firn-no-worker"), given });
+  expect(difference(resourcesWith(), live).steps).toEqual([]);
   const { steps } = difference(resources, live);
   expect(steps.map(({ resource }) => resource.kind)).toEqual(alertNames.map(() => "alert"));
   const [update] =
