@@ -90,11 +90,13 @@ export function describePlan(steps: readonly Step[], project: string): readonly 
   ]);
 }
 
-function typed({ program, args }: Command, project: string): string {
+function typed({ program, args, input }: Command, project: string): string {
   if (program === "bundle") return `npm run bundle -- --out ${args.join(" ")}`;
   const all = program === "gcloud" ? complete(args, project) : args;
-  return [
-    program,
-    ...all.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)),
-  ].join(" ");
+  const reads = input === undefined ? [] : ["<<<", quoted(input)];
+  return [program, ...all.map(quoted), ...reads].join(" ");
+}
+
+function quoted(arg: string): string {
+  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`;
 }

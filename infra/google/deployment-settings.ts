@@ -61,6 +61,18 @@ export const deploymentSettings = {
     "",
     optional,
   ),
+  alertChannels: setting(
+    "FIRN_ALERT_CHANNELS",
+    "who is told of alerts: names such as `projects/my-project/notificationChannels/1`, separated by commas; without one, alerts show only in the console",
+    "",
+    channels,
+  ),
+  runbook: setting(
+    "FIRN_RUNBOOK",
+    "where whoever is told of an alert finds the runbook",
+    "infra/google/RUNBOOK.md",
+    some,
+  ),
 } as const;
 
 // Decided by the deployment, or by nobody but an emulator.
@@ -167,6 +179,16 @@ function parseLines(text: string): Text {
   });
   if (problems.length > 0) throw wrong(problems);
   return Object.fromEntries(entries);
+}
+
+function channels(text: string): readonly string[] {
+  if (text === "") return [];
+  return text.split(",").map((each) => {
+    if (/^projects\/[^/]+\/notificationChannels\/\d+$/.test(each)) return each;
+    throw new Error(
+      `"${each}" is not a channel such as projects/my-project/notificationChannels/1: gcloud beta monitoring channels list shows yours`,
+    );
+  });
 }
 
 function size(text: string): string {

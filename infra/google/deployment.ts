@@ -3,6 +3,7 @@ import { accountsPart, apisPart, rolesPart } from "./identities.ts";
 import { clockPart } from "./clock.ts";
 import { functionsPart } from "./functions.ts";
 import { messagesPart } from "./messages.ts";
+import { monitoringPart } from "./monitoring-part.ts";
 import { recordsPart } from "./records.ts";
 import { storagePart } from "./storage.ts";
 import { imagePart, workerPart } from "./worker.ts";
@@ -22,8 +23,12 @@ export function deploymentOf(place: Place, settings: DeploymentSettings, sources
   // What builds needs its rights before; what runs can have its own only once it is there.
   const ofWhatRuns = ({ within }: Resource) =>
     within?.kind === "function" || within?.kind === "service";
+  const watching = monitoringPart(place, settings);
+  // It takes minutes until policies may refer to a metric, in which the rest is made.
+  const counts = ({ kind }: Resource) => kind === "log metric";
   const parts: readonly Part[] = [
     apisPart(),
+    { resources: watching.resources.filter(counts), readings: watching.readings },
     accountsPart(place),
     rolesPart(place),
     recordsPart(place),
@@ -35,6 +40,7 @@ export function deploymentOf(place: Place, settings: DeploymentSettings, sources
     workerPart(place, settings, sources.worker),
     { resources: access.resources.filter(ofWhatRuns), readings: [] },
     clockPart(place),
+    { resources: watching.resources.filter((each) => !counts(each)), readings: [] },
   ];
   return {
     resources: parts.flatMap(({ resources }) => resources),

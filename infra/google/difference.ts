@@ -31,7 +31,7 @@ export function difference(resources: readonly Resource[], live: Live): Differen
     if (resource.unwanted === true) {
       if (found === undefined) return [];
       const because = "the settings ask for another";
-      return [{ action: "remove", resource, commands: resource.remove, because }];
+      return [{ action: "remove", resource, commands: removing(resource, found), because }];
     }
     if (found === undefined) {
       return [{ action: "create", resource, commands: resource.create, because: resource.why }];
@@ -67,12 +67,18 @@ export function removal(
   const alone = going.filter((each) => {
     const owner = each.within && keyOf(each.within);
     if (owner !== undefined && keys.has(owner)) return false;
-    return each.remove.length > 0 && each.within?.kind !== "database";
+    return (
+      removing(each, live.get(keyOf(each)) ?? {}).length > 0 && each.within?.kind !== "database"
+    );
   });
   return alone.toReversed().map((resource) => {
-    const { remove: commands } = resource;
+    const commands = removing(resource, live.get(keyOf(resource)) ?? {});
     return { action: "remove", resource, commands, because: "the deployment is taken down" };
   });
+}
+
+function removing({ remove }: Resource, live: Properties): readonly Command[] {
+  return typeof remove === "function" ? remove(live) : remove;
 }
 
 interface Change {
@@ -83,6 +89,7 @@ interface Change {
 
 function changesOf(wanted: Properties, live: Properties): readonly Change[] {
   return Object.entries(live)
+    .filter(([name]) => name !== "given")
     .map(([name, is]) => ({ name, is, wanted: wanted[name] }))
     .filter(({ is, wanted: value }) => JSON.stringify(is) !== JSON.stringify(value));
 }

@@ -12,6 +12,8 @@ export const apis = {
   "firestore.googleapis.com": "records are kept there",
   "iam.googleapis.com": "each part has an account and no more rights than it needs",
   "iamcredentials.googleapis.com": "URLs of blobs are signed by it",
+  "logging.googleapis.com": "what happens is counted there",
+  "monitoring.googleapis.com": "alerts and a dashboard watch it",
   "pubsub.googleapis.com": "it brings jobs to the worker",
   "run.googleapis.com": "functions and worker run there",
   "storage.googleapis.com": "blobs are kept there",
@@ -20,7 +22,7 @@ export const apis = {
 export function apisPart(): Part {
   const names = Object.keys(apis);
   return {
-    // Together: enabling takes its time, and no longer for ten than for one.
+    // Together: enabling takes its time, and no longer for a dozen than for one.
     resources: [
       {
         kind: "APIs",

@@ -39,7 +39,8 @@ export interface Resource extends Reference {
   readonly create: readonly Command[];
   /** Makes what is there what it is to be; without it `create` does that as well. */
   readonly update?: (live: Properties) => readonly Command[];
-  readonly remove: readonly Command[];
+  /** What Google names itself is removed by what a reading saw of it. */
+  readonly remove: readonly Command[] | ((live: Properties) => readonly Command[]);
   /** Properties that cannot be changed once it is there, and what somebody can do who finds them different. */
   readonly fixed?: Readonly<Record<string, string>>;
   /** What it is a part of, and goes with. */
@@ -54,6 +55,8 @@ export interface Resource extends Reference {
 export interface Command {
   readonly program: "gcloud" | "docker" | "bundle";
   readonly args: readonly string[];
+  /** What gcloud reads where a flag names the file `-`. */
+  readonly input?: string;
 }
 
 /** One question about what is there. */
@@ -67,7 +70,10 @@ export interface Reading {
   readonly read: (answer: unknown) => readonly (Reference & { readonly live: Properties })[];
 }
 
-/** What is there, by `keyOf`. */
+/**
+ * What is there, by `keyOf`. The property `given` is what Google made up itself, such as a name of its own: commands
+ * need it, and it is compared with nothing.
+ */
 export type Live = ReadonlyMap<string, Properties>;
 
 export function keyOf({ kind, name }: Reference): string {

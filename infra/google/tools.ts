@@ -52,11 +52,11 @@ export function createTools(options: ToolOptions): Tools {
         throw explained(error);
       }
     },
-    async run({ program, args }) {
+    async run({ program, args, input }) {
       if (program === "bundle") return await (bundled ??= options.bundle(folder));
       const placed = args.map(place);
       const all = program === "gcloud" ? complete(placed, options.project) : placed;
-      await persistently(run, program, all, options);
+      await persistently(run, program, all, input, options);
     },
   };
 }
@@ -65,17 +65,22 @@ async function persistently(
   run: Run,
   file: string,
   args: readonly string[],
+  input: string | undefined,
   { pausesMs = usualPausesMs, signal }: ToolOptions,
 ): Promise<void> {
   for (const pauseMs of [...pausesMs, undefined]) {
     try {
-      await run({ file, args, signal });
+      await run({ file, args, signal, ...(input !== undefined && { input: textOf(input) }) });
       return;
     } catch (error) {
       if (pauseMs === undefined || !isPassing(saidBy(error) ?? "")) throw explained(error);
     }
     await sleep(pauseMs, undefined, { signal });
   }
+}
+
+async function* textOf(text: string): AsyncGenerator<string> {
+  yield text;
 }
 
 /** What gcloud is told with every command. */

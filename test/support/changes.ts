@@ -12,11 +12,18 @@ export function isChange({ changes, path }: Recorded): boolean {
 export function linesOf(requests: readonly Recorded[], project: string): readonly string[] {
   const made = requests.filter((each) => isChange(each) && !each.refused);
   const lines = made.map(({ api, method, path, body }) => {
-    const text = `${api} ${method} ${path} ${summary(body)}`.trimEnd();
+    const said = api === "monitoring" || api === "logging" ? titleOf(body) : summary(body);
+    const text = `${api} ${method} ${path} ${said}`.trimEnd();
     return text.replaceAll(project, "PROJECT").replaceAll(/\b[0-9a-f]{16}\b/g, "HASH");
   });
   const ofFunctions = (line: string) => line.startsWith("cloudfunctions ");
   return [...lines.filter((line) => !ofFunctions(line)), ...lines.filter(ofFunctions).sort()];
+}
+
+// What is in them, test/infra/google/monitoring-gcloud.test.ts looks at.
+function titleOf(body: unknown): string {
+  const { name = "", displayName = name } = (body ?? {}) as { name?: string; displayName?: string };
+  return displayName;
 }
 
 // Of policies, who has which role; of builds and sources, whose names are new each time, nothing.

@@ -20,6 +20,8 @@ const apis = [
   "CLOUDSCHEDULER",
   "FIRESTORE",
   "IAM",
+  "LOGGING",
+  "MONITORING",
   "PUBSUB",
   "RUN",
   "SERVICEUSAGE",

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { computeRoutes } from "./google-stub-compute.ts";
 import { controlRoutes } from "./google-stub-control.ts";
 import { dataRoutes } from "./google-stub-data.ts";
+import { watchRoutes } from "./google-stub-watch.ts";
 import {
   Refused,
   type Answer,
@@ -49,7 +50,12 @@ export interface GoogleStubOptions {
   readonly urlOf: (name: string) => string;
 }
 
-const routes: readonly Route[] = [...controlRoutes, ...dataRoutes, ...computeRoutes];
+const routes: readonly Route[] = [
+  ...controlRoutes,
+  ...dataRoutes,
+  ...computeRoutes,
+  ...watchRoutes,
+];
 // POSTs that only ask.
 const questions =
   /:(?:getIamPolicy|testIamPermissions|generateUploadUrl|queryTestablePermissions)$/;

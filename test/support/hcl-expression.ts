@@ -93,6 +93,16 @@ export function evaluate({ source, tree }: Expression, scope: Scope): Value {
         return false; // which is what it asks
       }
     }
+    if (name === "try") {
+      for (const child of node.children.slice(0, -1)) {
+        try {
+          return at(child);
+        } catch {
+          // the next one stands in for it, which is what it is for
+        }
+      }
+      return at(needed(node.children.at(-1)));
+    }
     const found = functions[name];
     if (found === undefined) throw new Error(`the function ${name} is not understood: ${source}`);
     return found(...node.children.map(at));

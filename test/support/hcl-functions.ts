@@ -22,7 +22,7 @@ const text = (value: Value | undefined): string => {
 const flatten = (value: Value | undefined): readonly Value[] =>
   list(value).flatMap((each) => (Array.isArray(each) ? flatten(each) : [each]));
 
-/** Those functions of Terraform's that infra/google/terraform calls; `can` is in hcl-expression.ts. */
+/** Those functions of Terraform's that infra/google/terraform calls; `can` and `try` are in hcl-expression.ts. */
 export const functions: Readonly<Record<string, (...args: readonly Value[]) => Value>> = {
   base64encode: (value) => Buffer.from(text(value)).toString("base64"),
   coalesce: (...values) => {
@@ -35,6 +35,7 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
   flatten,
   floor: (value) => Math.floor(Number(value)),
   jsondecode: (value) => JSON.parse(text(value)) as Value, // JSON is nothing else
+  jsonencode: (value) => JSON.stringify(value),
   keys: (value) => Object.keys(value ?? {}).sort(),
   max: (...values) => Math.max(...values.map(Number)),
   merge: (...values) => Object.assign({}, ...values) as Value, // of maps
@@ -44,6 +45,15 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
     return found;
   },
   replace: (value, from, to) => text(value).replaceAll(text(from), text(to)),
+  split: (separator, value) => text(value).split(text(separator)),
+  templatefile: (path, variables) => {
+    const known = variables as Readonly<Record<string, Value>>; // Terraform takes nothing else
+    return readFileSync(text(path), "utf8").replaceAll(
+      /([$%])\1\{|\$\{(\w+)\}/g,
+      (_, escaped: string | undefined, name: string) =>
+        escaped === undefined ? text(known[name]) : `${escaped}{`,
+    );
+  },
   toset: (values) => [...new Set(list(values))],
   tostring: (value) => text(value),
   trimprefix: (value, prefix) =>

@@ -31,6 +31,9 @@ const gcloudAlone: Readonly<Record<string, string | Readonly<Record<string, stri
   },
   service: { settings: label, ready: reported },
   "worker pool": { settings: label, ready: reported },
+  "log metric": { settings: label },
+  alert: { settings: label },
+  dashboard: { settings: label },
 };
 
 /** What `npm run deploy` makes for these settings, without what Terraform does not say. */
@@ -130,4 +133,7 @@ export const everySetting: Given = {
   FIRN_REGISTRY_MIN: "0",
   FIRN_REGISTRY_MAX: "7",
   FIRN_FIRST_IMAGE: "jq",
+  FIRN_ALERT_CHANNELS:
+    "projects/my-project/notificationChannels/1,projects/my-project/notificationChannels/2",
+  FIRN_RUNBOOK: "https://example.com/runbook",
 };

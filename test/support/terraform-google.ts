@@ -3,6 +3,7 @@ import type { Value } from "./hcl-functions.ts";
 import type { Instance } from "./terraform.ts";
 import { readWhole } from "./terraform-unread.ts";
 import { all, last, one, text, type Body } from "./terraform-values.ts";
+import { alertPolicy, logMetric } from "./terraform-watch.ts";
 
 /** A resource of Terraform's under the names of the deployment's list. */
 export interface Made extends Reference {
@@ -121,6 +122,17 @@ const readers: Readonly<Record<string, Read>> = {
       topic: last(one(values, "pubsub_target")["topic_name"]),
       state: values["paused"] === true ? "PAUSED" : "ENABLED",
     }),
+  google_logging_metric: (instance) =>
+    made("log metric", instance.values["name"], logMetric(instance)),
+  google_monitoring_alert_policy: (instance) => {
+    const labels = instance.values["user_labels"] as Body;
+    const name = `${text(labels["deployment"])}-${text(labels["alert"])}`;
+    return made("alert", name, alertPolicy(instance));
+  },
+  google_monitoring_dashboard: ({ values }) => {
+    const dashboard = JSON.parse(text(values["dashboard_json"])) as Body & Properties; // jsonencode made it
+    return made("dashboard", dashboard["displayName"], dashboard);
+  },
   google_project_iam_member: rights("project", "project"),
   google_storage_bucket_iam_member: rights("bucket", "bucket"),
   google_service_account_iam_member: rights("service account", "service_account_id"),

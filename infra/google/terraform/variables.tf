@@ -153,3 +153,20 @@ variable "location" {
   type        = string
   default     = null
 }
+
+variable "alert_channels" {
+  description = "who is told of alerts: names such as `projects/my-project/notificationChannels/1`, separated by commas; without one, alerts show only in the console"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alert_channels == null ? true : can(regex("^projects/[^/,]+/notificationChannels/[0-9]+(,projects/[^/,]+/notificationChannels/[0-9]+)*$", var.alert_channels))
+    error_message = "It is names of channels, separated by commas: gcloud beta monitoring channels list shows yours."
+  }
+}
+
+variable "runbook" {
+  description = "where whoever is told of an alert finds the runbook"
+  type        = string
+  default     = "infra/google/RUNBOOK.md"
+}

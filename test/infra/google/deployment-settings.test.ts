@@ -43,6 +43,7 @@ it.each([
   ['{"FIRN_LAYERS": [40]}', "FIRN_LAYERS: [40] is no text, number or boolean"],
   ['{"FIRN_LAYERS"', "the settings are no JSON"],
   ["FIRN_TOPICS=Firn_Registry", 'FIRN_TOPICS: "Firn_Registry" is not a name'],
+  ["FIRN_ALERT_CHANNELS=me@example.com", '"me@example.com" is not a channel such as projects/'],
   ["FIRN_WORKER_MEMORY=16GB", '"16GB" is not a size such as 512Mi or 16Gi'],
 ])("%s is refused", (text, message) => {
   expect(() => parseDeploymentSettings(text, project)).toThrow(message);

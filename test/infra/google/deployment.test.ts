@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { stagingPrefix } from "../../../core/google/blob-object.ts";
 import { collections } from "../../../core/google/indexes.ts";
 import { topicNames } from "../../../core/google/topics.ts";
+import { alertNames } from "../../../infra/google/alerts.ts";
 import { deploymentOf, placeOf } from "../../../infra/google/deployment.ts";
 import { parseDeploymentSettings } from "../../../infra/google/deployment-settings.ts";
 import { difference, removal } from "../../../infra/google/difference.ts";
@@ -104,7 +105,7 @@ it("a database in another place, or of another kind, is in the way, and nothing 
 });
 
 it("taking it down removes what runs and keeps bucket and database, unless they are to go too", () => {
-  const resources = resourcesWith();
+  const resources = resourcesWith().filter(({ kind }) => kind !== "alert" && kind !== "dashboard");
   const removed = (data: boolean) =>
     removal(resources, as(resources), data).map(({ resource }) => keyOf(resource));
   expect(removed(false).slice(0, 3)).toEqual([
@@ -173,4 +174,39 @@ it("names begin with FIRN_TOPICS, so that a project can have several registries"
   const shared = new Set(["APIs", "index", "time to live", "access", "image"]);
   const others = resources.filter(({ kind }) => !shared.has(kind));
   expect(others.filter(({ name }) => !/^(?:my-)?snow/.test(name))).toEqual([]);
+});
+
+it("alerts are known again by what Google calls them, and lead to who is told and to the runbook", () => {
+  const channel = "projects/my-project/notificationChannels/7";
+  const text = `FIRN_ALERT_CHANNELS=${channel}\nFIRN_RUNBOOK=https://example.com/runbook`;
+  const resources = resourcesWith(text);
+  const live = as(resourcesWith());
+  const given = { name: "projects/my-project/alertPolicies/42" };
+  live.set("alert firn-no-worker", { ...live.get("alert firn-no-worker"), given });
+  expect(difference(resourcesWith(), live).steps).toEqual([]);
+  const { steps } = difference(resources, live);
+  expect(steps.map(({ resource }) => resource.kind)).toEqual(alertNames.map(() => "alert"));
+  const [update] =
+    steps.find(({ resource: { name } }) => name === "firn-no-worker")?.commands ?? [];
+  expect(update?.args.slice(0, 5)).toEqual(["alpha", "monitoring", "policies", "update", "42"]);
+  expect(JSON.parse(update?.input ?? "")).toMatchObject({
+    notificationChannels: [channel],
+    documentation: { content: expect.stringContaining("https://example.com/runbook#no-worker") },
+  });
+  const removed = removal(resources, live, false).find(
+    ({ resource: { name } }) => name === "firn-no-worker",
+  );
+  expect(removed?.commands).toEqual([
+    { program: "gcloud", args: ["alpha", "monitoring", "policies", "delete", "42"] },
+  ]);
+});
+
+it("metrics are made early and go last, and what refers to them the other way round", () => {
+  const resources = resourcesWith();
+  const kinds = resources.map(({ kind }) => kind);
+  expect(kinds.slice(0, 8)).toEqual(["APIs", ...Array.from({ length: 7 }, () => "log metric")]);
+  expect(kinds.slice(-6)).toEqual([...alertNames.map(() => "alert"), "dashboard"]);
+  const removed = removal(resources, as(resources), true).map(({ resource }) => resource.kind);
+  expect(removed.slice(0, 2)).toEqual(["dashboard", "alert"]);
+  expect(removed.at(-1)).toBe("log metric");
 });

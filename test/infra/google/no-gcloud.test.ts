@@ -29,7 +29,7 @@ it("where nothing can be seen a plan is made against nothing, and says so", asyn
   );
   expect(said[2]).toBe("the plan is for what could be seen: some of it may be there already");
   expect(said).toContain(
-    "2. create service account firn-registry@my-project.iam.gserviceaccount.com: answers pulls",
+    "9. create service account firn-registry@my-project.iam.gserviceaccount.com: answers pulls",
   );
 });
 

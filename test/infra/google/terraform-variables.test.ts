@@ -67,6 +67,7 @@ const wrong: readonly Given[] = [
   { FIRN_HOLD_SECONDS: "601" },
   { FIRN_LEASE_SECONDS: "3" },
   { FIRN_LOG_LEVEL: "loud" },
+  { FIRN_ALERT_CHANNELS: "me@example.com" },
 ];
 
 it.each(wrong)("what `npm run deploy` refuses, Terraform refuses: %o", (given) => {

@@ -149,6 +149,24 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
     ["service firn-worker"],
   ],
   ["another clock", "functions.tf", '"* * * * *"', '"*/5 * * * *"', ["schedule firn-maintenance"]],
+  [
+    "alerts that nobody is told of",
+    "monitoring.tf",
+    "= local.alert_channels",
+    '= ["nobody"]',
+    ["build-time", "cold-pulls-failing", "dead-letters", "error-rate", "no-worker"].map(
+      (alert) => `alert firn-${alert}`,
+    ),
+  ],
+  [
+    "metrics without labels",
+    "monitoring.tf",
+    "try(each.value.metricDescriptor.labels, [])",
+    "[]",
+    ["build-seconds", "builds", "dead-letters", "pull-seconds", "pulls"].map(
+      (metric) => `log metric firn-${metric}`,
+    ),
+  ],
   ["an API less", "main.tf", '    "run.googleapis.com",\n', "", ["APIs of Google"]],
 ];
 
