@@ -13,7 +13,7 @@ import { layerKey, reusableLayers, type PackTools } from "./pack.ts";
 import { createPackThreads } from "./pack-threads.ts";
 import { createSegmentBatches } from "./segment-batches.ts";
 import type { SegmentCache } from "./segment-cache.ts";
-import { segmentTroubleOf } from "./segment-trouble.ts";
+import { isDiskFull, segmentTroubleOf } from "./segment-trouble.ts";
 import type { SizedSlice } from "./slices.ts";
 import { splitLayers } from "./split-layers.ts";
 
@@ -125,6 +125,13 @@ export function createLayerPacking(tools: LayerPackingTools): PackLayers {
       try {
         return await makeLayer(held, way, signal);
       } catch (error) {
+        if (isDiskFull(error) && way.cache !== undefined && !signal.aborted) {
+          // What is kept so that others are faster may be in the way of what has to be stored.
+          await way.cache.clear();
+          ways.splice(0, ways.length - 1);
+          log("WARNING", "the disk is full: a layer is packed once more, without kept segments");
+          continue;
+        }
         const trouble = segmentTroubleOf(error);
         if (trouble === undefined || signal.aborted || ways.length === 0) throw error;
         log("WARNING", `a layer is packed once more: ${trouble.message}`);

@@ -21,6 +21,8 @@ export interface SegmentCache {
   /** Moves a file in. */
   add(key: string, file: string, segment: Segment): Promise<void>;
   drop(key: string): Promise<void>;
+  /** Drops all that nobody holds. */
+  clear(): Promise<void>;
 }
 
 interface Entry extends Segment {
@@ -66,6 +68,9 @@ export async function openSegmentCache(folder: string, limitBytes: number): Prom
       await evict();
     },
     drop: remove,
+    async clear() {
+      for (const [key, { holders }] of entries) if (holders === 0) await remove(key);
+    },
   };
 
   async function evict(): Promise<void> {

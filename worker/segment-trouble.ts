@@ -6,6 +6,14 @@ export class SegmentTrouble extends Error {
   override readonly name = "SegmentTrouble";
 }
 
+/** Whether a disk is full, whatever has been put around the error that says so. */
+export function isDiskFull(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if ((each as NodeJS.ErrnoException).code === "ENOSPC") return true;
+  }
+  return false;
+}
+
 /** The trouble behind an error, whatever a blob store has put around it; undefined for any other error. */
 export function segmentTroubleOf(error: unknown): SegmentTrouble | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
