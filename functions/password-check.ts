@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
 
@@ -16,6 +17,8 @@ export interface PasswordAnswer {
 export type CheckPassword = (password: string, hash: string) => Promise<boolean | "busy">;
 
 const mostWaiting = 32;
+// Where the functions are bundled, the thread's file lies beside this one as well (infra/google/bundle.ts).
+const extension = extname(import.meta.filename);
 
 /**
  * Checks passwords, which is meant to take long: in a thread of their own, one after the other, so that however many are
@@ -26,7 +29,7 @@ export function createPasswordCheck(): CheckPassword {
   let thread: Worker | undefined;
 
   function started(): Worker {
-    const fresh = new Worker(new URL("password-thread.ts", import.meta.url));
+    const fresh = new Worker(new URL(`password-thread${extension}`, import.meta.url));
     // The one who waits for an answer sees the error as well.
     fresh.on("error", () => undefined);
     fresh.on("exit", () => {

@@ -44,7 +44,12 @@ export async function writeBundle(
   await empty(outFolder);
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { index: entry, bake: "infra/google/bake.ts" },
+    entryPoints: {
+      index: entry,
+      bake: "infra/google/bake.ts",
+      // A thread is started by the name of its file, from the chunk that checks passwords.
+      "chunks/password-thread": "functions/password-thread.ts",
+    },
     outdir: outFolder,
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createHash } from "node:crypto";
 import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { lockedClosure } from "../../../infra/google/bundled-packages.ts";
 import { writeBundle } from "../../../infra/google/bundle.ts";
@@ -45,6 +47,20 @@ it("the clients are apart, and the licences of all that is in it beside it", asy
   for (const name of ["@google-cloud/firestore", "@grpc/grpc-js", "pino", "lru-cache"]) {
     expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+: `, "m"));
   }
+});
+
+it("the thread that checks passwords lies beside the chunk that starts it", async () => {
+  const chunks = join(one, "chunks");
+  const texts = (await readdir(chunks)).map((name) => readFile(join(chunks, name), "utf8"));
+  expect(
+    (await Promise.all(texts)).filter((text) => text.includes("`password-thread${")),
+  ).toHaveLength(1);
+  expect(await readFile(join(one, "index.js"), "utf8")).not.toContain("password-thread");
+  const thread = new Worker(join(chunks, "password-thread.js"));
+  // oxlint-disable-next-line require-post-message-target-origin -- the other end is a thread, not a window
+  thread.postMessage({ password: "guess", hash: `$2b$04$${"a".repeat(53)}` });
+  expect(await once(thread, "message")).toEqual([{ matches: false }]);
+  await thread.terminate();
 });
 
 it("what it needs installed is pinned to what the tests ran with", async () => {
