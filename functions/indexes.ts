@@ -3,13 +3,14 @@ import { imageIndex, type IndexEntry } from "../core/manifest.ts";
 import type { BuildCache, Clock } from "../core/ports.ts";
 import type { StoredManifest } from "../core/record.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
+import type { UseNotes } from "./use-notes.ts";
 
 /**
  * Makes the function that joins the manifests of an image's platforms into an index. Whoever is told of the index by its
  * digest may ask any process for it, so it is stored before it is answered with; once an hour and process. Undefined
  * where one of the manifests is not there any more.
  */
-export function createIndexes(cache: BuildCache, now: Clock) {
+export function createIndexes(cache: BuildCache, uses: Pick<UseNotes, "wasNoted">, now: Clock) {
   const ttl = keptInMemoryMs;
   const known = new LRUCache<string, StoredManifest>({
     max: 20_000,
@@ -28,6 +29,7 @@ export function createIndexes(cache: BuildCache, now: Clock) {
     if (gone.length > 0) return undefined;
     const index = imageIndex(entries);
     await cache.keep(index);
+    for (const digest of [...digests, index.digest]) uses.wasNoted(digest, start);
     known.set(name, index, { start });
     return index;
   };

@@ -42,7 +42,7 @@ type Failed = Extract<SettledRecord, { state: "failed" }>;
 export function createPull(tools: PullTools) {
   const { pins, notes, uses } = tools;
   const outcomes = createOutcomes(tools);
-  const indexOf = createIndexes(tools.cache, tools.now);
+  const indexOf = createIndexes(tools.cache, uses, tools.now);
 
   async function answer(settled: readonly SettledRecord[]): Promise<Pulled> {
     const ready = settled.filter((each) => each.state === "ready");
@@ -50,6 +50,8 @@ export function createPull(tools: PullTools) {
     const [first] = ready;
     if (first === undefined) return refuse(failed);
     const isWhole = failed.length === 0;
+    // A build that has just settled is no reason for each of those who waited for it to write that down.
+    for (const { manifest, settledAt } of ready) uses.wasNoted(manifest.digest, settledAt);
     const stored = settled.length === 1 ? first.manifest : await indexOf(ready.map(entryOf));
     if (stored === undefined) {
       // Nobody pulled it for long, and a part of it went just now: the next hop has it made anew.

@@ -9,6 +9,8 @@ import { until } from "./until.ts";
 export interface UseNotes {
   /** Never rejects, and takes no longer than an instant: what is served is served whether it could be noted or not. */
   note(digests: readonly Digest[]): Promise<void>;
+  /** A manifest's use was written down at this time by whoever stored it: then it need not be again so soon. */
+  wasNoted(digest: Digest, at: number): void;
 }
 
 // What could not be written is tried again after this.
@@ -28,7 +30,8 @@ export function createUseNotes(tools: {
     ttlResolution: 0,
     perf: { now },
   });
-  const writing = new Map<Digest, Promise<unknown>>();
+  // Of each, no longer than an instant.
+  const writing = new Map<Digest, Promise<void>>();
 
   async function write(digests: readonly Digest[]): Promise<void> {
     try {
@@ -45,15 +48,17 @@ export function createUseNotes(tools: {
     async note(digests) {
       const fresh = digests.filter((digest) => !noted.has(digest));
       if (fresh.length > 0) {
-        const written = write(fresh);
+        const written = until(write(fresh), AbortSignal.timeout(longestMs));
         for (const digest of fresh) {
           noted.set(digest, true);
           writing.set(digest, written);
         }
       }
       // Whoever pulls the same at the same moment is not answered before it is written down either.
-      const pending = digests.flatMap((digest) => writing.get(digest) ?? []);
-      if (pending.length > 0) await until(Promise.all(pending), AbortSignal.timeout(longestMs));
+      await Promise.all(digests.flatMap((digest) => writing.get(digest) ?? []));
+    },
+    wasNoted(digest, at) {
+      if (now() - at < useNotedMs && !noted.has(digest)) noted.set(digest, true, { start: at });
     },
   };
 }

@@ -47,6 +47,8 @@ it.each([
     const { firestore: host } = emulatorHosts();
     await using firestore = connectFirestore({ projectId: freshProject(), host, ssl: false });
     const cache = createGoogleBuildCache(firestore, now);
+    // What was stored just now counts as used, and a pull has nothing to note.
+    const yesterday = createGoogleBuildCache(firestore, () => now() - 24 * 60 * 60_000);
     const pins = createGooglePins(firestore);
     const plans = createGooglePlans(firestore);
     const revision = tag === commit ? commit : "r1";
@@ -59,10 +61,10 @@ it.each([
     const image = parseImage("hello", "amd64");
     const pin = { packageSet: packageSetId(packageSet), revision, plans: applied };
     const key = buildKey(image, pin, options);
-    await cache.request({ key, image, pin }, "pull");
-    const claimed = await cache.claim(key, "worker", 60_000);
+    await yesterday.request({ key, image, pin }, "pull");
+    const claimed = await yesterday.claim(key, "worker", 60_000);
     if (claimed.state !== "mine") throw new Error("the build could not be claimed");
-    await cache.settle(claimed.lease, { state: "ready", manifest: manifestOf("hello") });
+    await yesterday.settle(claimed.lease, { state: "ready", manifest: manifestOf("hello") });
 
     const reads: string[] = [];
     const notes: string[] = [];
