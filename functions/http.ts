@@ -11,7 +11,10 @@ export function createListener(registry: Registry, log: Log) {
     const { accept, "if-none-match": condition } = headers;
     const caller = () => ({
       headers: callerHeaders(headers),
-      peer: incoming.socket.remoteAddress,
+      // Asked of the kernel, each time: only for whoever wants to know.
+      get peer() {
+        return incoming.socket.remoteAddress;
+      },
     });
     const warm = registry.warm(incoming.method, incoming.url, accept, caller);
     if (warm !== undefined && condition === undefined) {
@@ -59,9 +62,14 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): RegistryRequ
       traceparent: headers["traceparent"]?.toString(),
       cloud: headers["x-cloud-trace-context"]?.toString(),
     },
-    peer: incoming.socket.remoteAddress,
+    // Both cost something, and most requests are answered without.
+    get peer() {
+      return incoming.socket.remoteAddress;
+    },
     // Whoever stops reading it still wants to answer on this connection.
-    body: incoming.iterator({ destroyOnReturn: false }),
+    get body() {
+      return incoming.iterator({ destroyOnReturn: false });
+    },
     signal,
   };
 }
