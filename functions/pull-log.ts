@@ -32,7 +32,8 @@ export function createPullLog({ log, now }: { readonly log: Log; readonly now: C
       const message = `pull of ${what.slice(0, longestText)}: ${outcome} after ${seconds} s`;
       const event = { event: "pull", outcome, seconds, keys: [...keys] } as const;
       const httpRequest = { ...httpRequestOf(request, status), latency: `${seconds}s` };
-      logEvent(log, "INFO", message, event, { httpRequest });
+      // The answers go first: of a thousand pulls that one build wakes, each would wait for the lines of those before it.
+      setImmediate(() => logEvent(log, "INFO", message, event, { httpRequest }));
     };
     try {
       const response = await pull((key) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { failed, ready } from "../support/builds.ts";
 import { recordingLog } from "../support/recording-log.ts";
@@ -20,8 +21,14 @@ async function listened(worker: TestWorker) {
   });
   const pulls = () =>
     events.flatMap(({ fields }) => (fields?.["event"] === "pull" ? [fields] : []));
+  const ask: typeof registry.ask = async (...asked) => {
+    const answer = await registry.ask(...asked);
+    // Lines are written once the answers are out.
+    await setImmediate();
+    return answer;
+  };
   return {
-    registry,
+    registry: { ...registry, ask },
     traces,
     pulls,
     outcomes: () => pulls().map(({ outcome }) => outcome),
