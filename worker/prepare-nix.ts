@@ -26,16 +26,21 @@ export interface NixOptions {
   readonly survey?: NixAdapterTools["survey"];
 }
 
+/** How Nix works on this machine. */
+export interface PreparedNix {
+  /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be. */
+  readonly nixFor: (packageSet: PackageSet) => Nix;
+  /** Says whether builds of a package set are sandboxed. */
+  readonly tellSandbox: (packageSet: PackageSet) => void;
+}
+
 const expressions = resolve(import.meta.dirname, "../nix");
 
 /**
- * Finds out how Nix works on this machine, where it has to be installed; gives the Nix of a package set, and says with
- * each whether its builds are sandboxed. Rejects where that is required and impossible.
+ * Finds out how Nix works on this machine, where it has to be installed. Rejects where a sandbox is required and
+ * impossible.
  */
-export async function prepareNix(
-  options: NixOptions,
-  signal: AbortSignal,
-): Promise<(packageSet: PackageSet) => Nix> {
+export async function prepareNix(options: NixOptions, signal: AbortSignal): Promise<PreparedNix> {
   const { environment, data, nixConfig, allowUnfree, log, keep, survey = {} } = options;
   const { sandbox: rule = "auto" } = options;
   const run = createRun(inheritedEnvironment(environment));
@@ -46,17 +51,28 @@ export async function prepareNix(
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
   if (keep === undefined) await rm(join(roots, "builds"), { recursive: true, force: true });
-  return (packageSet) => {
-    const needsHost = packageSet.kind === "starter";
-    if (needsHost && rule === "required") throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
-    const sandbox = needsHost ? ({ state: "off", reason: why } as const) : config.sandbox;
-    if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
-    else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
-    const common = { run, config: () => config.lines(needsHost), expressions, log };
-    const kept = keep && { keepSource: keep.keepSource };
-    const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
-    return keep?.around(nix) ?? nix;
+  return {
+    nixFor(packageSet) {
+      const needsHost = usesHost(packageSet);
+      if (needsHost && rule === "required")
+        throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
+      const common = { run, config: () => config.lines(needsHost), expressions, log };
+      const kept = keep && { keepSource: keep.keepSource };
+      const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
+      return keep?.around(nix) ?? nix;
+    },
+    tellSandbox(packageSet) {
+      const sandbox = usesHost(packageSet)
+        ? ({ state: "off", reason: why } as const)
+        : config.sandbox;
+      if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
+      else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
+    },
   };
+}
+
+function usesHost({ kind }: PackageSet): boolean {
+  return kind === "starter";
 }
 
 const why = "the starter set's builders use this machine's own programs, which a sandbox hides";

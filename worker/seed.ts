@@ -23,7 +23,9 @@ async function main(): Promise<void> {
   const { signal } = new AbortController();
   const set = withPlaces(settings.packageSet, settings);
   const options = { ...settings, data: resolve(settings.data), environment: process.env, log };
-  const nix = (await prepareNix(options, signal))(set);
+  const prepared = await prepareNix(options, signal);
+  const nix = prepared.nixFor(set);
+  prepared.tellSandbox(set);
 
   const selection = selectRevision(set, "latest");
   const pinned =

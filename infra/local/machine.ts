@@ -20,10 +20,12 @@ export async function prepareMachine(
   const install = { run, log, isRoot, path: environment["PATH"] ?? "" };
   const chosen = configuredPackageSet(settings);
   await ensureInstalled(install, programsFor(chosen), signal);
-  const nixFor = await prepareNix({ ...settings, environment, data, log }, signal);
+  const { nixFor, tellSandbox } = await prepareNix({ ...settings, environment, data, log }, signal);
   const packageSet = chosen ?? (await choosePackageSet(settings, { pins, nixFor, log }, signal));
   await ensureInstalled(install, programsFor(packageSet), signal);
-  return { packageSet, nix: nixFor(packageSet) };
+  const nix = nixFor(packageSet);
+  tellSandbox(packageSet);
+  return { packageSet, nix };
 }
 
 function programsFor(packageSet: PackageSet | undefined): readonly Program[] {

@@ -49,7 +49,7 @@ async function count(
     throw new Error(`--platform ${architecture}: use amd64 or arm64`);
   }
   const say = (message: string) => process.stderr.write(`${message}\n`);
-  const nixFor = await prepareNix(
+  const { nixFor } = await prepareNix(
     {
       ...settings,
       environment: process.env,
