@@ -23,8 +23,8 @@ export interface SegmentFile {
 const pieceBytes = 512 * 1024;
 
 /**
- * The bytes of segments, one after the other: those of a layer, in chunks that are lent until the next. Throws `SegmentTrouble` where a segment is gone, or is
- * not what was made of the part it stands for.
+ * The bytes of segments, one after the other: those of a layer, in chunks that are lent until the next. Throws
+ * `SegmentTrouble` where a segment is gone, or is not what was made of the part it stands for.
  */
 export async function* layerBytes(segments: readonly SegmentFile[]): AsyncGenerator<Uint8Array> {
   for (const segment of segments) {

@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { createHash, type Hash } from "node:crypto";
 import { parentPort } from "node:worker_threads";
 import { crc32 } from "node:zlib";
+import { messageOf } from "../core/log.ts";
 import { partBytes, type ArchiveOptions, type Part } from "./archive.ts";
 import { packageFaultOf } from "./package-fault.ts";
 import { slicesOf, type SizedSlice } from "./slices.ts";
@@ -110,7 +111,7 @@ function staged<T>(write: () => T): T {
   try {
     return write();
   } catch (cause) {
-    throw new StagingFailed(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new StagingFailed(messageOf(cause), { cause });
   }
 }
 
@@ -123,8 +124,7 @@ parentPort?.on("message", (question: Question) => {
     const fault = packageFaultOf(error);
     const of =
       fault !== undefined ? "package" : error instanceof StagingFailed ? "staging" : "reading";
-    const message = error instanceof Error ? error.message : String(error);
-    reply = { state: "failed", of, message };
+    reply = { state: "failed", of, message: messageOf(error) };
   }
   // oxlint-disable-next-line require-post-message-target-origin -- the other end is a thread, not a window
   parentPort?.postMessage(reply);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeJob } from "../../core/job-message.ts";
+import { messageOf } from "../../core/log.ts";
+import { mediaTypes } from "../../core/manifest.ts";
 import { selectRevision, withPlaces } from "../../core/package-set.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import { topicOf } from "./messages.ts";
@@ -63,10 +65,6 @@ export async function awaitPull(options: PullOptions): Promise<void> {
   }
 }
 
-const manifestTypes = [
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.oci.image.index.v1+json",
-];
 const answerMs = 60_000;
 
 async function tryPull(
@@ -76,7 +74,7 @@ async function tryPull(
 ): Promise<string | undefined> {
   try {
     const response = await fetch(`${address}/v2/${image}/manifests/latest`, {
-      headers: { accept: manifestTypes.join(", ") },
+      headers: { accept: `${mediaTypes.manifest}, ${mediaTypes.index}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
     });
     const text = await response.text();
@@ -88,6 +86,6 @@ async function tryPull(
     }
     const cause =
       error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
-    return `${error instanceof Error ? error.message : String(error)}${cause}`;
+    return `${messageOf(error)}${cause}`;
   }
 }

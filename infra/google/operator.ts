@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../core/log.ts";
 import { deploymentOf, placeOf } from "./deployment.ts";
 import { parseDeploymentSettings, type DeploymentSettings } from "./deployment-settings.ts";
 import { functionsPart, registryAddress } from "./functions.ts";
@@ -65,7 +66,7 @@ function parsed(args: readonly string[], usage: string) {
   try {
     return parseArgs({ args: [...args], options });
   } catch (error) {
-    throw new Usage(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, true);
+    throw new Usage(`${messageOf(error)}\n\n${usage}`, true);
   }
 }
 
