@@ -5,7 +5,13 @@ import type { Clock } from "../core/ports.ts";
 import { basicChallenge, bearerChallenge, type ChallengeOptions } from "./challenge.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { createIdentify, grantOf, type Accounts, type Grant } from "./identify.ts";
-import { createRefuse, hostOf, unauthorized, type RefuseTools } from "./refuse.ts";
+import {
+  createRefuse,
+  loginCommand,
+  signInFirst,
+  unauthorized,
+  type RefuseTools,
+} from "./refuse.ts";
 import type { Route } from "./route.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
 
@@ -61,8 +67,7 @@ export function createAccess(tools: AccessTools): Access {
     }
     // From /v2/ clients learn where to sign in, so it asks them to, also where they may do without.
     if (anonymous !== undefined && route.kind !== "base") return anonymous;
-    const why = `sign in first, as with docker login ${hostOf(request)}`;
-    throw unauthorized(why, challengeFor(route, request));
+    throw signInFirst(request, challengeFor(route, request));
   }
 
   return {
@@ -94,7 +99,7 @@ export function createAccess(tools: AccessTools): Access {
       const mightBeSomebody =
         identify !== undefined && request.headers["authorization"] === undefined;
       const advice = mightBeSomebody
-        ? `docker login ${hostOf(request)} as somebody who may have it built`
+        ? `${loginCommand(request)} as somebody who may have it built`
         : "ask somebody who may have it built to pull it once";
       const why = `${name}:${tag} is not there yet, and ${who} may only pull what is: ${advice}`;
       if (mightBeSomebody) {

@@ -17,10 +17,14 @@ const hostPattern = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
  */
 export function realmOf({ headers }: RegistryRequest, options: ChallengeOptions): string {
   if (options.publicUrl !== undefined) return `${options.publicUrl}/token`;
-  const host = headers["host"] ?? "";
   const forwarded = options.trustsProxy ? headers["x-forwarded-proto"] : undefined;
   const scheme = forwarded?.split(",").at(-1)?.trim() === "https" ? "https" : "http";
-  return `${scheme}://${hostPattern.test(host) ? host : "localhost"}/token`;
+  return `${scheme}://${hostIn(headers) ?? "localhost"}/token`;
+}
+
+/** The registry as the client calls it; undefined where that is no host. */
+export function hostIn({ host }: RegistryRequest["headers"]): string | undefined {
+  return host !== undefined && hostPattern.test(host) ? host : undefined;
 }
 
 /**

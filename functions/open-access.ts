@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { AccessRule } from "../core/access.ts";
+import type { localAccess } from "../core/access-settings.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import { packageSetId, type PackageSet } from "../core/package-set.ts";
 import type { Clock } from "../core/ports.ts";
+import type { Settings } from "../core/setting.ts";
 import { createAccess, type Access } from "./access.ts";
 import { createBearerTokens } from "./bearer-tokens.ts";
 import { nobody, parseBlocked } from "./blocked.ts";
@@ -15,18 +17,11 @@ import { createSignIn } from "./sign-in.ts";
 import { parseUsers } from "./users.ts";
 import { watchText, type Watched } from "./watched-text.ts";
 
-export interface AccessSettings {
-  readonly access: readonly AccessRule[];
-  readonly users: string | undefined;
-  readonly tokens: string | undefined;
-  readonly tokenKeys: string | undefined;
-  readonly googleAudiences: readonly string[];
-  readonly blocked: string | undefined;
-  readonly publicUrl: string | undefined;
-  readonly trustedHops: number;
+/** Of the embedded registry, or of the functions. */
+export type AccessSettings = Settings<typeof localAccess> & {
   /** Where everybody can read blobs. */
   readonly blobUrl?: string | undefined;
-}
+};
 
 export interface AccessWorld {
   readonly packageSet: PackageSet;

@@ -1,5 +1,6 @@
 import { RegistryError } from "../core/errors.ts";
 import type { Blocked } from "./blocked.ts";
+import { hostIn } from "./challenge.ts";
 import { clientAddress } from "./client-address.ts";
 import type { RegistryRequest } from "./exchange.ts";
 import type { NoteRefusal } from "./refusals.ts";
@@ -55,7 +56,12 @@ export function unauthorized(why: string, challenge: string | undefined): Regist
   return new RegistryError(401, "UNAUTHORIZED", why, headers);
 }
 
-/** The registry as the client calls it, for commands it is advised to type. */
-export function hostOf({ headers }: RegistryRequest): string {
-  return /^[\w.:[\]-]+$/.exec(headers["host"] ?? "")?.[0] ?? "this registry";
+/** The same to somebody who has said nothing of who it is. */
+export function signInFirst(request: RegistryRequest, challenge: string | undefined) {
+  return unauthorized(`sign in first, as with ${loginCommand(request)}`, challenge);
+}
+
+/** What somebody is advised to type. */
+export function loginCommand({ headers }: RegistryRequest): string {
+  return `docker login ${hostIn(headers) ?? "this registry"}`;
 }

@@ -6,7 +6,7 @@ import type { Blocked } from "./blocked.ts";
 import { basicChallenge, readBasic } from "./challenge.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import type { Grant, Identify } from "./identify.ts";
-import { hostOf, unauthorized, type Refuse } from "./refuse.ts";
+import { signInFirst, type Refuse } from "./refuse.ts";
 import * as respond from "./respond.ts";
 import type { Credentials } from "./sign-in.ts";
 import type { Watched } from "./watched-text.ts";
@@ -43,8 +43,7 @@ export function createTokenEndpoint({
       return await identify.signIn(credentials, request, basicChallenge);
     }
     if (identify.anonymous !== undefined) return identify.anonymous;
-    const why = `sign in first, as with docker login ${hostOf(request)}`;
-    throw unauthorized(why, basicChallenge);
+    throw signInFirst(request, basicChallenge);
   }
 
   return async (request: RegistryRequest): Promise<RegistryResponse> => {
