@@ -87,6 +87,16 @@ async function* everyManifest(manifests: StoredManifests, signal: AbortSignal) {
   }
 }
 
+/** The revisions at which tags stand, stood before, or are about to. */
+export async function standingRevisions(
+  pins: Pick<Pins, "list">,
+): Promise<ReadonlySet<string | undefined>> {
+  const records = (await pins.list()).map(({ record }) => record);
+  return new Set(
+    records.flatMap(({ current, next, previous }) => [current?.revision, next?.revision, previous]),
+  );
+}
+
 /** Layer plans that builds may ask for: of where tags stand, of revisions by their own name, and the next ones. */
 async function plansInUse({ pins, plans }: MarkTools): Promise<readonly Digest[]> {
   const standing = (await pins.list()).flatMap(({ record: { current, next } }) => [

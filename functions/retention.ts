@@ -2,7 +2,13 @@ import { digestOf, type Digest } from "../core/digest.ts";
 import type { Log } from "../core/log.ts";
 import type { LayerCache, Plans, Referrers, StoredBlob, StoredBlobs } from "../core/ports.ts";
 import { holdAgainMs, madeUpKeptMs, noticedMs } from "../core/retention.ts";
-import { mark, type Expired, type Marks, type MarkTools } from "./retention-mark.ts";
+import {
+  mark,
+  standingRevisions,
+  type Expired,
+  type Marks,
+  type MarkTools,
+} from "./retention-mark.ts";
 
 export interface RetentionTools extends MarkTools {
   readonly blobs: StoredBlobs;
@@ -80,14 +86,7 @@ export function createRetention(tools: RetentionTools) {
 
   /** A revision that plans were decided for, and at which nothing is left, or ever was. */
   async function forgetRevisions(dry: boolean, before: number): Promise<number> {
-    const records = (await tools.pins.list()).map(({ record }) => record);
-    const standing = new Set(
-      records.flatMap(({ current, next, previous }) => [
-        current?.revision,
-        next?.revision,
-        previous,
-      ]),
-    );
+    const standing = await standingRevisions(tools.pins);
     let forgotten = 0;
     for (const { pin, decidedAt } of await plans.decisions()) {
       if (decidedAt >= before || standing.has(pin.revision)) continue;

@@ -9,10 +9,11 @@ import { createLocalStoredBlobs } from "../../core/local/stored-blobs.ts";
 import { createLocalStoredManifests } from "../../core/local/stored-manifests.ts";
 import { tidy } from "../../core/local/tidy.ts";
 import type { Log } from "../../core/log.ts";
-import type { Clock, Pins, StoredManifests } from "../../core/ports.ts";
+import type { Clock, StoredManifests } from "../../core/ports.ts";
 import { madeUpKeptMs } from "../../core/retention.ts";
 import type { LocalSettings } from "../../core/settings.ts";
 import { createRetention } from "../../functions/retention.ts";
+import { standingRevisions } from "../../functions/retention-mark.ts";
 import { releaseSources } from "../../worker/source-roots.ts";
 
 /** Puts retention together over a data folder. */
@@ -36,7 +37,9 @@ export function createLocalRetention(
     keepMs: settings.keepMs,
     graceMs: settings.graceHours * 60 * 60_000,
     tidy: async () => {
-      const isNeeded = (revision: string) => isInUse(revision, { manifests, pins });
+      const standing = await standingRevisions(pins);
+      const isNeeded = async (revision: string) =>
+        standing.has(revision) || (await isBuilt(revision, manifests));
       const sources = await releaseSources(join(data, "roots"), now() - madeUpKeptMs, isNeeded);
       return sources + tidy(database, now());
     },
@@ -48,15 +51,7 @@ export function createLocalRetention(
 // Those of folders and starter sets alone have a root; a data folder may have served either.
 const rootedSets = ["path", "starter"];
 
-async function isInUse(
-  revision: string,
-  { manifests, pins }: { readonly manifests: StoredManifests; readonly pins: Pins },
-): Promise<boolean> {
-  const standing = (await pins.list()).some(
-    ({ record: { current, next, previous } }) =>
-      current?.revision === revision || next?.revision === revision || previous === revision,
-  );
-  if (standing) return true;
+async function isBuilt(revision: string, manifests: StoredManifests): Promise<boolean> {
   const built = rootedSets.map((packageSet) => manifests.isBuilt({ packageSet, revision }));
   return (await Promise.all(built)).includes(true);
 }
