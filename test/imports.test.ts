@@ -34,11 +34,12 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
     /^google-auth-library$/,
     /^tinyqueue$/,
   ],
+  infra: [/^(?:core|functions)\/[^/]+$/, /^infra\/[^/]+$/, /^node:(?!child_process)/],
   "infra/google": [
     /^(?:core|functions)\/[^/]+$/,
     /^core\/google\/(?:blob-object|indexes|topics)\.ts$/,
     /^worker\/run\.ts$/,
-    /^infra\/google\//,
+    /^infra\/(?:google\/|[^/]+$)/,
     /^node:(?!child_process)/,
     /^esbuild$/,
     /^p-limit$/,
@@ -46,7 +47,7 @@ const rules: Readonly<Record<string, readonly RegExp[]>> = {
   "infra/local": [
     /^(?:core|functions|worker)\//,
     /^core\/(?:local|google)\//,
-    /^infra\/local\//,
+    /^infra\/(?:local\/|[^/]+$)/,
     /^node:(?!child_process)/,
   ],
 };

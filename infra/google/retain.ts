@@ -1,10 +1,8 @@
-import { parseArgs } from "node:util";
 import { createLog } from "../../core/local/log.ts";
-import { messageOf } from "../../core/log.ts";
 import { readSettings } from "../../core/setting.ts";
 import { functionsSettings } from "../../core/settings.ts";
 import { compose } from "../../functions/compose.ts";
-import { retainedText } from "../../functions/retention-text.ts";
+import { runRetain } from "../retain-command.ts";
 
 const usage = `npm run retain:cloud -- [--dry-run]
 
@@ -14,32 +12,8 @@ Removes from a deployed registry what nobody pulled for FIRN_KEEP_DAYS, as its f
 
 The settings are those of the functions. With --dry-run it says what would go, and why the rest stays.`;
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { "dry-run": { type: "boolean" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help === true) {
-    process.stdout.write(`${usage}\n`);
-    return 0;
-  }
+await runRetain(usage, async (dry, signal) => {
   const settings = readSettings(functionsSettings, process.env);
-  const dry = values["dry-run"] === true;
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
-  await using functions = compose(
-    settings,
-    createLog("text", "warning"),
-    interrupted.signal,
-    undefined,
-  );
-  const lines = retainedText(await functions.retain(dry, interrupted.signal), dry);
-  process.stdout.write(`${lines.join("\n")}\n`);
-  return 0;
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = 1;
-}
+  await using functions = compose(settings, createLog("text", "warning"), signal, undefined);
+  return await functions.retain(dry, signal);
+});
