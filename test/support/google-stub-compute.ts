@@ -5,33 +5,24 @@ import {
   create,
   done,
   find,
+  listed,
+  locationOf,
   policyOf,
   remove,
+  removed,
   route,
   setPolicy,
-  Refused,
+  shown,
   type Body,
   type Call,
   type Policy,
   type Route,
 } from "./google-stub-state.ts";
 
-/** What runs, and what it is made from: Cloud Functions, Cloud Run, Cloud Build, and Artifact Registry. */
+/** What runs: Cloud Functions and Cloud Run. */
 export const computeRoutes: readonly Route[] = [
-  route(
-    "cloudfunctions",
-    "GET",
-    /^\/v2\/(projects\/[^/]+\/locations\/[^/]+\/functions)$/,
-    (call) => ({
-      functions: below(call, "cloudfunctions", call.parts[0] ?? ""),
-    }),
-  ),
-  route(
-    "cloudfunctions",
-    "GET",
-    /^\/v2\/(projects\/[^/]+\/locations\/[^/]+\/functions\/[^/:]+)$/,
-    (call) => find(call, "cloudfunctions", call.parts[0] ?? ""),
-  ),
+  listed("cloudfunctions", /^\/v2\/(projects\/[^/]+\/locations\/[^/]+\/functions)$/, "functions"),
+  shown("cloudfunctions", /^\/v2\/(projects\/[^/]+\/locations\/[^/]+\/functions\/[^/:]+)$/),
   route("cloudfunctions", "GET", /^\/v2\/projects\/[^/]+\/locations\/[^/]+\/runtimes$/, () => ({
     runtimes: [{ name: "nodejs24", environment: "GEN_2", stage: "GA" }],
   })),
@@ -110,12 +101,7 @@ export const computeRoutes: readonly Route[] = [
       return create(call, "run", `${call.parts[0]}/${id}`, service(call, id, bodyOf(call)));
     },
   ),
-  route(
-    "run",
-    "GET",
-    /^\/apis\/serving\.knative\.dev\/v1\/(namespaces\/[^/]+\/services\/[^/]+)$/,
-    (call) => find(call, "run", call.parts[0] ?? ""),
-  ),
+  shown("run", /^\/apis\/serving\.knative\.dev\/v1\/(namespaces\/[^/]+\/services\/[^/]+)$/),
   route(
     "run",
     "PUT",
@@ -123,12 +109,7 @@ export const computeRoutes: readonly Route[] = [
     (call) =>
       change(call, "run", call.parts[0] ?? "", service(call, call.parts[1] ?? "", bodyOf(call))),
   ),
-  route(
-    "run",
-    "DELETE",
-    /^\/apis\/serving\.knative\.dev\/v1\/(namespaces\/[^/]+\/services\/[^/]+)$/,
-    (call) => remove(call, "run", call.parts[0] ?? ""),
-  ),
+  removed("run", /^\/apis\/serving\.knative\.dev\/v1\/(namespaces\/[^/]+\/services\/[^/]+)$/),
   route(
     "run",
     "GET",
@@ -156,94 +137,7 @@ export const computeRoutes: readonly Route[] = [
     kind: "WorkerPoolList",
     items: [],
   })),
-
-  route(
-    "artifactregistry",
-    "GET",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/repositories)$/,
-    (call) => ({
-      repositories: below(call, "artifactregistry", call.parts[0] ?? ""),
-    }),
-  ),
-  route(
-    "artifactregistry",
-    "POST",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/repositories)$/,
-    (call) => {
-      const name = `${call.parts[0]}/${call.asked.query.get("repositoryId")}`;
-      return done(
-        `${locationOf(name)}/operations/r`,
-        create(call, "artifactregistry", name, { ...bodyOf(call), name }),
-      );
-    },
-  ),
-  route(
-    "artifactregistry",
-    "GET",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/repositories\/[^/]+)$/,
-    (call) => find(call, "artifactregistry", call.parts[0] ?? ""),
-  ),
-  route(
-    "artifactregistry",
-    "DELETE",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/repositories\/[^/]+)$/,
-    (call) => {
-      remove(call, "artifactregistry", call.parts[0] ?? "");
-      return done(`${locationOf(call.parts[0] ?? "")}/operations/r`, {});
-    },
-  ),
-  route(
-    "artifactregistry",
-    "GET",
-    /^\/v1\/((projects\/[^/]+\/locations\/[^/]+\/repositories\/[^/]+)\/packages\/[^/]+\/tags)$/,
-    (call) => {
-      const [tags = "", repository = ""] = call.parts;
-      find(call, "artifactregistry", repository);
-      return { tags: below(call, "artifactregistry", tags) };
-    },
-  ),
-
-  // A build makes the image it was asked for at once.
-  route("cloudbuild", "POST", /^\/v1\/projects\/[^/]+\/locations\/([^/]+)\/builds$/, (call) => {
-    const body = bodyOf(call);
-    const { _IMAGE = "" } = body["substitutions"] as Readonly<Record<string, string>>;
-    for (const image of (body["images"] as readonly string[] | undefined) ?? []) {
-      addImage(call, image.replace("${_IMAGE}", _IMAGE)); // as Cloud Build puts it in
-    }
-    const build = {
-      ...body,
-      id: "build-1",
-      status: "SUCCESS",
-      logUrl: "",
-      createTime: "2026-11-24T00:00:00Z",
-      projectId: call.state.project,
-    };
-    call.state.resources.set("cloudbuild build-1", build);
-    return done(`operations/build/${call.state.project}/1`, build, {
-      build,
-      "@type": "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata",
-    });
-  }),
-  route("cloudbuild", "GET", /^\/v1\/projects\/[^/]+\/locations\/[^/]+\/builds\/([^/]+)$/, (call) =>
-    find(call, "cloudbuild", call.parts[0] ?? ""),
-  ),
 ];
-
-/** Puts an image into the repository that its name says: `<region>-docker.pkg.dev/<project>/<repository>/<package>:<tag>`. */
-function addImage(call: Call, image: string): void {
-  const parsed = /^(.+)-docker\.pkg\.dev\/([^/]+)\/([^/]+)\/([^:]+):(.+)$/.exec(image);
-  if (parsed === null)
-    throw new Refused(400, "INVALID_ARGUMENT", `${image} is not in the registry`);
-  const [, region = "", project = "", repository = "", name = "", tag = ""] = parsed;
-  const parent = `projects/${project}/locations/${region}/repositories/${repository}`;
-  find(call, "artifactregistry", parent);
-  const path = `${parent}/packages/${name}`;
-  const version = `${path}/versions/sha256:${tag.padEnd(64, "0")}`;
-  call.state.resources.set(`artifactregistry ${path}/tags/${tag}`, {
-    name: `${path}/tags/${tag}`,
-    version,
-  });
-}
 
 function deployed(call: Call, id: string, name: string, body: Body): Body {
   const { serviceConfig, buildConfig } = body as { serviceConfig?: Body; buildConfig?: Body };
@@ -297,8 +191,4 @@ function runService(call: Call, id = ""): string {
 
 function nameOf(body: Body): string {
   return String((body["metadata"] as Body)["name"]);
-}
-
-function locationOf(name: string): string {
-  return name.split("/").slice(0, 4).join("/");
 }

@@ -1,14 +1,16 @@
 import {
-  below,
   bodyOf,
   change,
+  changed,
   create,
   done,
   find,
+  listed,
   policyOf,
   remove,
   route,
   setPolicy,
+  shown,
   Refused,
   type Policy,
   type Route,
@@ -72,9 +74,7 @@ export const controlRoutes: readonly Route[] = [
       }),
   ),
 
-  route("iam", "GET", /^\/v1\/(projects\/[^/]+\/serviceAccounts)$/, (call) => ({
-    accounts: below(call, "iam", call.parts[0] ?? ""),
-  })),
+  listed("iam", /^\/v1\/(projects\/[^/]+\/serviceAccounts)$/, "accounts"),
   route("iam", "POST", /^\/v1\/projects\/[^/]+\/serviceAccounts$/, (call) => {
     const { accountId, serviceAccount = {} } = bodyOf(call);
     const { project } = call.state;
@@ -113,12 +113,8 @@ export const controlRoutes: readonly Route[] = [
     const name = `${call.parts[0]}/${String(roleId)}`;
     return create(call, "iam", name, { ...(role as object), name });
   }),
-  route("iam", "GET", /^\/v1\/(projects\/[^/]+\/roles\/[^/:]+)$/, (call) =>
-    find(call, "iam", call.parts[0] ?? ""),
-  ),
-  route("iam", "PATCH", /^\/v1\/(projects\/[^/]+\/roles\/[^/:]+)$/, (call) =>
-    change(call, "iam", call.parts[0] ?? "", bodyOf(call)),
-  ),
+  shown("iam", /^\/v1\/(projects\/[^/]+\/roles\/[^/:]+)$/),
+  changed("iam", "PATCH", /^\/v1\/(projects\/[^/]+\/roles\/[^/:]+)$/),
   // Kept for a week, and its name with it.
   route("iam", "DELETE", /^\/v1\/(projects\/[^/]+\/roles\/[^/:]+)$/, (call) =>
     change(call, "iam", call.parts[0] ?? "", { deleted: true }),

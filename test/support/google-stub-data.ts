@@ -2,13 +2,17 @@ import {
   below,
   bodyOf,
   change,
+  changed,
   create,
   done,
   find,
+  listed,
   policyOf,
   remove,
+  removed,
   route,
   setPolicy,
+  shown,
   type Body,
   type Policy,
   type Route,
@@ -68,9 +72,7 @@ export const dataRoutes: readonly Route[] = [
     }),
   ),
 
-  route("firestore", "GET", /^\/v1\/(projects\/[^/]+\/databases)$/, (call) => ({
-    databases: below(call, "firestore", call.parts[0] ?? ""),
-  })),
+  listed("firestore", /^\/v1\/(projects\/[^/]+\/databases)$/, "databases"),
   route("firestore", "POST", /^\/v1\/(projects\/[^/]+\/databases)$/, (call) => {
     const name = `${call.parts[0]}/${call.asked.query.get("databaseId")}`;
     return done(`${name}/operations/1`, create(call, "firestore", name, { ...bodyOf(call), name }));
@@ -129,33 +131,16 @@ export const dataRoutes: readonly Route[] = [
     (call) => setPolicy(call, "pubsub", call.parts[0] ?? "", bodyOf(call)["policy"] as Policy),
   ),
 
-  route("cloudscheduler", "GET", /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs)$/, (call) => ({
-    jobs: below(call, "cloudscheduler", call.parts[0] ?? ""),
-  })),
+  listed("cloudscheduler", /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs)$/, "jobs"),
   route("cloudscheduler", "POST", /^\/v1\/projects\/[^/]+\/locations\/[^/]+\/jobs$/, (call) =>
     create(call, "cloudscheduler", String(bodyOf(call)["name"]), {
       state: "ENABLED",
       ...bodyOf(call),
     }),
   ),
-  route(
-    "cloudscheduler",
-    "GET",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/,
-    (call) => find(call, "cloudscheduler", call.parts[0] ?? ""),
-  ),
-  route(
-    "cloudscheduler",
-    "PATCH",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/,
-    (call) => change(call, "cloudscheduler", call.parts[0] ?? "", bodyOf(call)),
-  ),
-  route(
-    "cloudscheduler",
-    "DELETE",
-    /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/,
-    (call) => remove(call, "cloudscheduler", call.parts[0] ?? ""),
-  ),
+  shown("cloudscheduler", /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/),
+  changed("cloudscheduler", "PATCH", /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/),
+  removed("cloudscheduler", /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+)$/),
 ];
 
 // Of the second part of a multipart upload, behind the object's description.

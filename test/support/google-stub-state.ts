@@ -70,6 +70,24 @@ export function route(
   return { api, method, path, answer: (call) => ({ body: answer(call) }) };
 }
 
+/** GET of all things below the one that the path names. */
+export function listed(api: string, path: RegExp, member: string): Route {
+  return route(api, "GET", path, (call) => ({ [member]: below(call, api, call.parts[0] ?? "") }));
+}
+
+/** GET of the thing that the path names. */
+export function shown(api: string, path: RegExp): Route {
+  return route(api, "GET", path, (call) => find(call, api, call.parts[0] ?? ""));
+}
+
+export function changed(api: string, method: "PATCH" | "PUT", path: RegExp): Route {
+  return route(api, method, path, (call) => change(call, api, call.parts[0] ?? "", bodyOf(call)));
+}
+
+export function removed(api: string, path: RegExp): Route {
+  return route(api, "DELETE", path, (call) => remove(call, api, call.parts[0] ?? ""));
+}
+
 export function bodyOf(call: Call): Body {
   return (call.asked.body ?? {}) as Body; // gcloud sends objects
 }
@@ -99,9 +117,9 @@ export function create(call: Call, api: string, name: string, body: Body): Body 
 }
 
 export function change(call: Call, api: string, name: string, body: Body): Body {
-  const changed = { ...find(call, api, name), ...body };
-  call.state.resources.set(`${api} ${name}`, changed);
-  return changed;
+  const next = { ...find(call, api, name), ...body };
+  call.state.resources.set(`${api} ${name}`, next);
+  return next;
 }
 
 /** Removes a thing with what is below it, and who may do what with it. */
@@ -156,4 +174,9 @@ export function setPolicy(call: Call, api: string, name: string, policy: Policy)
   const kept = { ...policy, etag };
   call.state.policies.set(`${api} ${name}`, kept);
   return kept;
+}
+
+/** The project and the region in a name. */
+export function locationOf(name: string): string {
+  return name.split("/").slice(0, 4).join("/");
 }

@@ -2,10 +2,12 @@ import {
   below,
   bodyOf,
   change,
+  changed,
   create,
-  find,
-  remove,
+  listed,
+  removed,
   route,
+  shown,
   type Call,
   type Route,
 } from "./google-stub-state.ts";
@@ -19,32 +21,30 @@ const dashboard = /^\/v1\/(projects\/[^/]+\/dashboards\/[^/]+)$/;
 
 /** What watches: Cloud Logging's metrics, and policies and dashboards of Cloud Monitoring, which names them itself. */
 export const watchRoutes: readonly Route[] = [
-  route("logging", "GET", metrics, (call) => ({ metrics: list(call) })),
+  listed("logging", metrics, "metrics"),
   route("logging", "POST", metrics, (call) =>
     create(call, "logging", `${call.parts[0]}/${String(bodyOf(call)["name"])}`, bodyOf(call)),
   ),
-  route("logging", "GET", metric, (call) => find(call, "logging", call.parts[0] ?? "")),
-  route("logging", "PUT", metric, (call) =>
-    change(call, "logging", call.parts[0] ?? "", bodyOf(call)),
-  ),
-  route("logging", "DELETE", metric, (call) => remove(call, "logging", call.parts[0] ?? "")),
+  shown("logging", metric),
+  changed("logging", "PUT", metric),
+  removed("logging", metric),
   ...watched(policies, policy, "alertPolicies"),
   ...watched(dashboards, dashboard, "dashboards"),
 ];
 
 function watched(all: RegExp, one: RegExp, member: string): readonly Route[] {
   return [
-    route("monitoring", "GET", all, (call) => ({ [member]: list(call) })),
+    listed("monitoring", all, member),
     route("monitoring", "POST", all, (call) => {
       const name = `${call.parts[0]}/${1000 + list(call).length}`;
       return create(call, "monitoring", name, { ...bodyOf(call), name, etag: "1" });
     }),
-    route("monitoring", "GET", one, (call) => find(call, "monitoring", call.parts[0] ?? "")),
+    shown("monitoring", one),
     route("monitoring", "PATCH", one, (call) => {
       const name = call.parts[0] ?? "";
       return change(call, "monitoring", name, { ...bodyOf(call), name });
     }),
-    route("monitoring", "DELETE", one, (call) => remove(call, "monitoring", call.parts[0] ?? "")),
+    removed("monitoring", one),
   ];
 }
 

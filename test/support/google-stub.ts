@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { computeRoutes } from "./google-stub-compute.ts";
 import { controlRoutes } from "./google-stub-control.ts";
 import { dataRoutes } from "./google-stub-data.ts";
+import { imageRoutes } from "./google-stub-images.ts";
 import { watchRoutes } from "./google-stub-watch.ts";
 import {
   Refused,
@@ -54,6 +55,7 @@ const routes: readonly Route[] = [
   ...controlRoutes,
   ...dataRoutes,
   ...computeRoutes,
+  ...imageRoutes,
   ...watchRoutes,
 ];
 // POSTs that only ask.
