@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import Negotiator from "negotiator";
+import { atMost } from "../core/at-most.ts";
 import { mediaTypes } from "../core/manifest.ts";
 
 const indexTypes = [
@@ -8,7 +9,7 @@ const indexTypes = [
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
-const known = new LRUCache<string, boolean>({ max: 1000 });
+const known = new LRUCache<string, boolean>(atMost(1000));
 
 /** Whether a client takes an index, by its `Accept`: left out, it takes anything [RFC 9110, 12.5.1]. */
 export function admitsIndex(accept: string | undefined): boolean {

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
+import { atMost } from "../core/at-most.ts";
 import type { ImageOptions } from "../core/build-key.ts";
 import { planned, withPlans } from "../core/layer-plans.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
@@ -58,10 +59,10 @@ interface ReadPin {
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
   const { packageSet, pins, plans, options, times, now, log } = tools;
-  const read = new LRUCache<string, ReadPin>({ max: 10_000 });
-  const refreshedAt = new LRUCache<string, number>({ max: 10_000 });
+  const read = new LRUCache<string, ReadPin>(atMost(10_000));
+  const refreshedAt = new LRUCache<string, number>(atMost(10_000));
   const revisions = new LRUCache<string, Promise<Pin>>({
-    max: 10_000,
+    ...atMost(10_000),
     ttl: revisionMs,
     ttlResolution: 0,
     perf: { now },

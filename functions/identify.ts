@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import { permissionOf, whoIs, type AccessRule, type Subject } from "../core/access.ts";
 import type { Clock } from "../core/ports.ts";
 import type { BearerTokens } from "./bearer-tokens.ts";
@@ -59,7 +60,7 @@ export function createIdentify(
   refuse: Refuse,
   now: Clock,
 ): Identify {
-  const kept = new LRUCache<string, Kept>({ max: mostKept });
+  const kept = new LRUCache<string, Kept>(atMost(mostKept));
 
   /** Throws where that is nothing. */
   function permitted(subject: Subject, request: RegistryRequest): Grant {

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import { imageIndex, type IndexEntry } from "../core/manifest.ts";
 import type { BuildCache, Clock } from "../core/ports.ts";
 import type { StoredManifest } from "../core/record.ts";
@@ -13,7 +14,7 @@ import type { UseNotes } from "./use-notes.ts";
 export function createIndexes(cache: BuildCache, uses: Pick<UseNotes, "wasNoted">, now: Clock) {
   const ttl = keptInMemoryMs;
   const known = new LRUCache<string, StoredManifest>({
-    max: 20_000,
+    ...atMost(20_000),
     ttl,
     ttlResolution: 0,
     perf: { now },

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import { buildKey, type ImageOptions } from "../core/build-key.ts";
 import type { Digest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
@@ -28,7 +29,7 @@ const onceInMs = 60_000;
 export function createMending(tools: MendingTools) {
   const { cache, packageSet, plans, options, log, now } = tools;
   const looked = new LRUCache<string, true>({
-    max: 10_000,
+    ...atMost(10_000),
     ttl: onceInMs,
     ttlResolution: 0,
     perf: { now },

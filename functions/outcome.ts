@@ -30,7 +30,7 @@ export class NotBuilt extends Error {
 }
 
 /** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
-const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 };
+const kept = { maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 };
 
 /**
  * What came of images: from memory, from their records, or, for those who may, by having them built; for others it throws

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import { imageName, type Image } from "../core/image.ts";
 import { selectRevision, type PackageSet } from "../core/package-set.ts";
 import type { Clock, Pulls } from "../core/ports.ts";
@@ -25,7 +26,7 @@ export function createPullNotes(tools: {
   readonly log: Log;
 }): PullNotes {
   const { packageSet, pulls, now, log } = tools;
-  const noted = new LRUCache<string, true>({ max: 20_000, ttl: onceInMs });
+  const noted = new LRUCache<string, true>({ ...atMost(20_000), ttl: onceInMs });
   return {
     async note(tag, image) {
       const name = imageName(image);

@@ -34,7 +34,6 @@ const frameBytes = 200;
  */
 export function createReferrersAnswer({ referrers, warmMs, now, log }: ReferrersTools) {
   const kept = new LRUCache<Digest, Listed>({
-    max: 20_000,
     maxSize: 32 * 1024 * 1024,
     sizeCalculation: ({ list }) => 200 + list.reduce((sum, each) => sum + sizeOf(each), 0),
   });

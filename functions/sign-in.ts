@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import { isAccountName, type Subject } from "../core/access.ts";
 import type { Clock } from "../core/ports.ts";
 import { networkOf } from "./client-address.ts";
@@ -55,10 +56,10 @@ export function createSignIn(tools: SignInTools): SignIn {
   const { users, machines, google, check, now } = tools;
   const secret = randomBytes(32);
   const keyed = (text: string) => createHmac("sha256", secret).update(text).digest();
-  const known = new LRUCache<string, Known>({ max: 10_000 });
+  const known = new LRUCache<string, Known>(atMost(10_000));
   const asked = new Map<string, Promise<SignedIn>>();
   const failures = new LRUCache<string, number>({
-    max: 100_000,
+    ...atMost(100_000),
     ttl: failuresMs,
     ttlResolution: 0,
     perf: { now },

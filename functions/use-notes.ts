@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../core/at-most.ts";
 import type { Digest } from "../core/digest.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { BuildCache, Clock } from "../core/ports.ts";
@@ -25,7 +26,7 @@ export function createUseNotes(tools: {
 }): UseNotes {
   const { cache, now, log } = tools;
   const noted = new LRUCache<Digest, true>({
-    max: 20_000,
+    ...atMost(20_000),
     ttl: useNotedMs,
     ttlResolution: 0,
     perf: { now },

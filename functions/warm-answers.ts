@@ -31,7 +31,7 @@ export interface WarmAnswer {
 }
 
 // About 20 KB a manifest at the most, 64 MB in all.
-const kept = { max: 20_000, maxSize: 64 * 1024 * 1024 };
+const kept = { maxSize: 64 * 1024 * 1024 };
 
 /**
  * `forMs` is how long an answer is good for, by the clock `now`; `negotiates` whether any depends on what clients take.

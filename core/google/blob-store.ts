@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../at-most.ts";
 import { digestOf, type Digest } from "../digest.ts";
 import type { BlobStore, Clock } from "../ports.ts";
 import { blobName, isSealed } from "./blob-object.ts";
@@ -41,7 +42,7 @@ export function createGoogleBlobStore(
 ): BlobStore & BucketConnection {
   const connection = connectBucket(options);
   const times = options.isPrivate === true ? privateTimes : usualTimes;
-  const urls = new LRUCache<Digest, KeptUrl>({ max: keptUrls });
+  const urls = new LRUCache<Digest, KeptUrl>(atMost(keptUrls));
 
   const look = sharing(async (digest: Digest) => {
     return await describe(await connection.open(), blobName(digest));

@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { bakeCache } from "./bake-cache.ts";
+import { builtinsByRequire } from "./builtins.ts";
 import { lockedClosure, type LockFile } from "./bundled-packages.ts";
 import { licencesOf } from "./licences.ts";
 
@@ -62,6 +63,7 @@ export async function writeBundle(
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
+    plugins: [builtinsByRequire],
     metafile: true,
     banner: { js: banner },
     logLevel: "warning",

@@ -49,6 +49,14 @@ it("the clients are apart, and the licences of all that is in it beside it", asy
   }
 });
 
+it("no part of it imports HTTP as a module, since that loads undici", async () => {
+  const names = (await readdir(one, { recursive: true })).filter((name) => name.endsWith(".js"));
+  const texts = await Promise.all(names.map((name) => readFile(join(one, name), "utf8")));
+  const importing = names.filter((_, i) => /\bfrom ?"(?:node:)?https?"/.test(texts[i] ?? ""));
+  expect(importing).toEqual([]);
+  expect(texts.join("\n")).toContain('require("node:http")');
+});
+
 it("the thread that checks passwords lies beside the chunk that starts it", async () => {
   const chunks = join(one, "chunks");
   const texts = (await readdir(chunks)).map((name) => readFile(join(chunks, name), "utf8"));
