@@ -8,16 +8,6 @@ import { licencesOf } from "./licences.ts";
 
 const root = join(import.meta.dirname, "../..");
 const framework = "@google-cloud/functions-framework";
-const cacheFolder = "compile-cache";
-
-/**
- * What the functions are to be told where a bundle is deployed, so that what the framework loads before them is taken
- * from the cache as well.
- */
-export const bundleEnvironment = {
-  NODE_COMPILE_CACHE: `/workspace/${cacheFolder}`,
-  NODE_COMPILE_CACHE_PORTABLE: "1",
-} as const;
 
 /**
  * Writes the folder that is deployed as Google Cloud's functions:

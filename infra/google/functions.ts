@@ -1,5 +1,5 @@
 import type { topicNames } from "../../core/google/topics.ts";
-import { bundleEnvironment } from "./bundle.ts";
+import { bundleEnvironment } from "./bundle-environment.ts";
 import { environmentFlag, hashOf } from "./environment-flag.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import { at, lastPart, listIn, textAt } from "./json.ts";

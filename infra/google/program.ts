@@ -1,6 +1,5 @@
 import { createInterface } from "node:readline/promises";
 import { messageOf } from "../../core/log.ts";
-import { bundleFunctions } from "./bundle.ts";
 
 /** What an operator's command has of the world. */
 export interface Terminal {
@@ -41,7 +40,8 @@ export async function runProgram(
       environment: Object.fromEntries(given) as Readonly<Record<string, string>>, // what is undefined was left out
       signal: interrupted.signal,
       ask: (question) => answerTo(question, interrupted.signal),
-      bundle: bundleFunctions,
+      // Not imported above: only a deployment bundles, and esbuild takes its time to load.
+      bundle: async (folder) => await (await import("./bundle.ts")).bundleFunctions(folder),
     });
   } catch (error) {
     const usage = error instanceof Usage ? error : undefined;

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { delimiter, dirname, resolve } from "node:path";
 import { bakeInstalled, installPackages } from "../../infra/google/bake-cache.ts";
-import { bundleEnvironment, writeBundle } from "../../infra/google/bundle.ts";
+import { bundleEnvironment } from "../../infra/google/bundle-environment.ts";
+import { writeBundle } from "../../infra/google/bundle.ts";
 import { follow, freePort, type FrameworkProcess } from "./framework.ts";
 
 const root = resolve(import.meta.dirname, "../..");
