@@ -15,6 +15,7 @@ import type {
 } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
+import { waitingTogether } from "./together.ts";
 import { until } from "./until.ts";
 
 /** Where a tag stands, or why that is not known. */
@@ -61,6 +62,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   const { packageSet, pins, plans, options, times, now, log } = tools;
   const read = new LRUCache<string, ReadPin>(atMost(10_000));
   const refreshedAt = new LRUCache<string, number>(atMost(10_000));
+  // A thousand pulls of a tag that was never looked up are one question, and one watch, of a process.
+  const join = waitingTogether<CurrentPin | undefined>();
   const revisions = new LRUCache<string, Promise<Pin>>({
     ...atMost(10_000),
     ttl: revisionMs,
@@ -158,6 +161,18 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     }
   }
 
+  /** Asks for a reference to be looked up, unless it is being looked up already, and waits for the answer. */
+  async function answerOf(id: string, reference: string | undefined, stop: AbortSignal) {
+    const record = await pins.read(id);
+    const remembered = answeredSince(record, now() - failureRememberedMs);
+    if (remembered?.state === "failed" && remembered.failure.reason === "revision-unknown") {
+      return remembered;
+    }
+    const since = record !== undefined && isAsked(record) ? record.askedAt : now();
+    await askForPin(tools, id, reference, record);
+    return await answerTo(id, reference, since, stop);
+  }
+
   return {
     async known(tag) {
       const selection = selectRevision(packageSet, tag);
@@ -182,14 +197,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
         return { state: "pinned", pin: await revisionNamed(selection.revision) };
       }
       const { pinId, reference } = selection;
-      const record = await pins.read(pinId);
-      const remembered = answeredSince(record, now() - failureRememberedMs);
-      if (remembered?.state === "failed" && remembered.failure.reason === "revision-unknown") {
-        return remembered;
-      }
-      const since = record !== undefined && isAsked(record) ? record.askedAt : now();
-      await askForPin(tools, pinId, reference, record);
-      return await answerTo(pinId, reference, since, signal);
+      using joined = join(pinId, (stop) => answerOf(pinId, reference, stop));
+      return await until(joined.result, signal);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { BuildKey } from "../core/build-key.ts";
 import type { BuildCache, JobQueue } from "../core/ports.ts";
 import { isSettled, type SettledRecord } from "../core/record.ts";
 import { messageOf, type Log } from "../core/log.ts";
+import { waitingTogether } from "./together.ts";
 import { until } from "./until.ts";
 
 /** Waits for builds to settle: one watch a build, however many pulls wait for it. */
@@ -18,17 +19,11 @@ export interface Wait extends Disposable {
   settled(signal: AbortSignal): Promise<SettledRecord | undefined>;
 }
 
-interface Shared {
-  readonly settled: Promise<SettledRecord>;
-  readonly stop: AbortController;
-  waiters: number;
-}
-
 // A message that was lost, or whose worker died, is published again by whoever waits.
 const unheardMs = 15_000;
 
 export function createWaiting(cache: BuildCache, queue: JobQueue, log: Log): Waiting {
-  const shared = new Map<BuildKey, Shared>();
+  const join = waitingTogether<SettledRecord>();
 
   async function untilSettled(key: BuildKey, signal: AbortSignal): Promise<SettledRecord> {
     for await (const record of cache.watch(key, signal)) {
@@ -48,33 +43,21 @@ export function createWaiting(cache: BuildCache, queue: JobQueue, log: Log): Wai
     }
   }
 
-  function begin(key: BuildKey): Shared {
-    const stop = new AbortController();
-    const settled = untilSettled(key, stop.signal);
+  async function begin(key: BuildKey, stop: AbortSignal): Promise<SettledRecord> {
     const repair = setInterval(() => void publishAgain(key), unheardMs);
-    const end = () => {
+    try {
+      return await untilSettled(key, stop);
+    } finally {
       clearInterval(repair);
-      if (shared.get(key) === entry) shared.delete(key);
-    };
-    // Both ends are the waiters' to see; here it only matters that it is over.
-    settled.then(end, end);
-    const entry: Shared = { settled, stop, waiters: 0 };
-    shared.set(key, entry);
-    return entry;
+    }
   }
 
   return {
     join(key) {
-      const entry = shared.get(key) ?? begin(key);
-      entry.waiters += 1;
+      const joined = join(key, (stop) => begin(key, stop));
       return {
-        settled: (signal) => until(entry.settled, signal),
-        [Symbol.dispose]() {
-          entry.waiters -= 1;
-          if (entry.waiters > 0) return;
-          if (shared.get(key) === entry) shared.delete(key);
-          entry.stop.abort();
-        },
+        settled: (signal) => until(joined.result, signal),
+        [Symbol.dispose]: () => joined[Symbol.dispose](),
       };
     },
   };

@@ -42,6 +42,11 @@ export function createGoogleBuildCache(
   const store = createBuildStore(firestore);
   const manifests = createManifestStore(firestore, now);
   const look = sharing((key: BuildKey) => store.look(key));
+  const read = sharing(async (key: BuildKey) => {
+    const light = await firestore.light()?.read(`images/${key}`);
+    if (light?.state === "found") return decodeRecord(key, light.fields);
+    return light?.state === "absent" ? undefined : (await look(key))?.record;
+  });
   const askAlone = alone<Written>({ state: "lost" });
 
   const writing = (key: BuildKey, changes: BuildChange) => (mark: string) =>
@@ -107,11 +112,7 @@ export function createGoogleBuildCache(
   }
 
   return {
-    async read(key) {
-      const light = await firestore.light()?.read(`images/${key}`);
-      if (light?.state === "found") return decodeRecord(key, light.fields);
-      return light?.state === "absent" ? undefined : (await look(key))?.record;
-    },
+    read,
     request: async (request, lane) => {
       const { key } = request;
       const decide = (seen: SeenBuild | undefined) => {

@@ -5,6 +5,7 @@ import { decodePlans, encodePlans } from "./plans.ts";
 import { change, writeAsSeen } from "./change.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
 import { answered, written, type FirestoreConnection } from "./firestore.ts";
+import { sharing } from "./share.ts";
 import { watchDocument } from "./watch.ts";
 
 /** `Pins` in Firestore: the documents `pins/{SHA-256 of the id}`, since an id may hold anything, and be long. */
@@ -17,12 +18,14 @@ export function createGooglePins(firestore: FirestoreConnection): Pins {
     return decode(await answered(`read ${pin.path}`, pin.get()));
   }
 
+  const read = sharing(async (id: string) => {
+    const light = await firestore.light()?.read(pathOf(id));
+    if (light?.state === "found") return decodeRecord(light.fields);
+    return light?.state === "absent" ? undefined : (await look(id))?.record;
+  });
+
   return {
-    async read(id) {
-      const light = await firestore.light()?.read(pathOf(id));
-      if (light?.state === "found") return decodeRecord(light.fields);
-      return light?.state === "absent" ? undefined : (await look(id))?.record;
-    },
+    read,
     async replace(id, version, next) {
       const pin = await document(id);
       return await change(

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parsePackageSet } from "../../core/package-set.ts";
-import { ready } from "../support/builds.ts";
+import { openDatabase } from "../../core/local/database.ts";
+import { createLocalPins } from "../../core/local/pins.ts";
+import { createLocalPlans } from "../../core/local/plans.ts";
+import { parsePackageSet, selectRevision } from "../../core/package-set.ts";
+import { createCurrentPins } from "../../functions/current-pin.ts";
+import { options, ready } from "../support/builds.ts";
 import { testRegistry } from "../support/registry.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const packageSet = parsePackageSet("nixpkgs:nixos-25.11");
 const build = async () => ready("git");
@@ -64,4 +69,43 @@ describe("a tag", () => {
       .toEqual(["r2", "r1"]);
     expect(registry.jobs.filter(({ kind }) => kind === "pin")).toHaveLength(2);
   });
+});
+
+it("a hundred who wait for where a tag stands are one question and one watch", async () => {
+  await using folder = await temporaryFolder();
+  const database = openDatabase(folder.path);
+  const pins = createLocalPins(database);
+  const published: unknown[] = [];
+  let watches = 0;
+  const currentPins = createCurrentPins({
+    packageSet,
+    pins: { ...pins, watch: (...watched) => ((watches += 1), pins.watch(...watched)) },
+    plans: createLocalPlans(database),
+    options,
+    queue: {
+      publish: async (job) => void published.push(job),
+      consume: () => Promise.reject(new Error("nobody works here")),
+    },
+    times: { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 },
+    now: Date.now,
+    log: () => undefined,
+  });
+  const impatient = new AbortController();
+  const first = currentPins.lookUp("latest", impatient.signal);
+  const others = Array.from({ length: 99 }, () =>
+    currentPins.lookUp("latest", AbortSignal.timeout(20_000)),
+  );
+  await expect.poll(() => published).toHaveLength(1);
+  impatient.abort();
+  expect(await first).toBeUndefined();
+  const selection = selectRevision(packageSet, "latest");
+  if (selection.kind !== "reference") throw new Error("latest does not move");
+  const asked = await pins.read(selection.pinId);
+  const { version = 0, ...kept } = asked ?? { reference: undefined, askedAt: 0 };
+  const current = { revision: "r1", resolvedAt: Date.now() };
+  await pins.replace(selection.pinId, version, { ...kept, current });
+  const answers = await Promise.all(others);
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(answers[0]).toMatchObject({ state: "pinned", pin: { revision: "r1" } });
+  expect([published.length, watches]).toEqual([1, 1]);
 });
