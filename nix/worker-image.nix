@@ -81,6 +81,7 @@ pkgs.dockerTools.buildLayeredImage {
       "FIRN_DATA=/nix/var/firn"
       "FIRN_DISK_SHARE=80"
       "HOME=/home/firn"
+      "MALLOC_ARENA_MAX=1"
       "NIX_REMOTE=local"
       "NIX_SSL_CERT_FILE=${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt"
       "PATH=/bin"

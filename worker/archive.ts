@@ -87,30 +87,28 @@ function* sliceEntries(slice: Slice, root: string): Generator<TarEntry> {
       case "symlink":
         yield { kind, path, target: linkTarget(place) };
         break;
-      case "file":
-        yield* file(path, place, scratch.bytes);
+      case "file": {
+        const handle = openSync(placeOf(place), "r");
+        try {
+          yield fileEntry(path, place, handle, scratch.bytes);
+        } finally {
+          closeSync(handle);
+        }
         break;
+      }
     }
   }
 }
 
-function* file(path: string, place: string, scratch: Buffer): Generator<TarEntry> {
-  const handle = openSync(placeOf(place), "r");
-  try {
-    const { size, mode: found } = fstatSync(handle);
-    const mode = (found & 0o100) === 0 ? 0o444 : 0o555;
-    const entry = { kind: "file", path, mode, size } as const;
-    if (size > wholeBytes) {
-      yield { ...entry, content: pieces(handle, place, size, scratch) };
-      return;
-    }
-    // One byte more than there should be shows whether it has grown.
-    const count = size === 0 ? 0 : readSync(handle, scratch, 0, size + 1, 0);
-    if (count !== size) throw changed(place, size);
-    yield { ...entry, content: scratch.subarray(0, size) };
-  } finally {
-    closeSync(handle);
-  }
+function fileEntry(path: string, place: string, handle: number, scratch: Buffer): TarEntry {
+  const { size, mode: found } = fstatSync(handle);
+  const mode = (found & 0o100) === 0 ? 0o444 : 0o555;
+  const entry = { kind: "file", path, mode, size } as const;
+  if (size > wholeBytes) return { ...entry, content: pieces(handle, place, size, scratch) };
+  // One byte more than there should be shows whether it has grown.
+  const count = size === 0 ? 0 : readSync(handle, scratch, 0, size + 1, 0);
+  if (count !== size) throw changed(place, size);
+  return { ...entry, content: scratch.subarray(0, size) };
 }
 
 function* pieces(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -11,27 +11,34 @@ import { createSpawner } from "./spawner.ts";
 // Starting it takes some milliseconds, and so much is compressed in 40.
 const batchBytes = 16 * 1024 * 1024;
 const never = new AbortController().signal;
+// What takes longer hangs: a minute, and a hundred times what a byte takes.
+const [patienceMs, bytesPerMs] = [60_000, 3000];
 // Of the files in a list. Long options beside several files make it crash.
 const script = `xargs -0 igzip -1 -n -k -S ${memberSuffix} <"$0" >"$0.said" 2>&1`;
 
 /**
  * ISA-L's gzip at level 1, 8 times as fast as zlib at level 6, for layers some 10 % larger. Its name holds its version
  * and a fingerprint of what it makes of known bytes: the library has code for several generations of processors, and
- * layers of two that differ are two layers. Throws where it is missing, or does not do what a compressor has to.
+ * layers of two that differ are two layers. Throws where it is missing, or does not do what a compressor has to. One that
+ * hangs is stopped, and what it was to compress fails: zlib would give other bytes than the name says.
  */
-export async function createIgzip(run: Run): Promise<SegmentCompressor> {
-  const { stdout, stderr } = await run({ file: "igzip", args: ["-V"], signal: never });
+export async function createIgzip(run: Run, atLeastMs = patienceMs): Promise<SegmentCompressor> {
+  const asked = { file: "igzip", args: ["-V"], timeoutMs: atLeastMs, signal: never };
+  const { stdout, stderr } = await run(asked);
   const version = /\d+(?:\.\d+)+/.exec(`${stdout}${stderr}`)?.[0];
   if (version === undefined) throw new Error(`igzip does not say its version: "${stdout}"`);
   const runOn = createSpawner(run, script, availableParallelism());
   const compress: SegmentCompressor["compress"] = async (files) => {
     const list = `${files[0]}.list`;
     await writeFile(list, files.map((file) => `${file}\0`).join(""));
+    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
     try {
-      await runOn(list);
+      await runOn(list, atLeastMs + Math.ceil(bytes / bytesPerMs));
     } catch (cause) {
-      const said = await readFile(`${list}.said`, "utf8").catch(() => "");
-      throw new Error(`igzip failed: ${said.trim() || messageOf(cause)}`, { cause });
+      const said = (await readFile(`${list}.said`, "utf8").catch(() => "")).trim();
+      const reason = messageOf(cause) + (said === "" ? "" : `: ${said}`);
+      throw new Error(`igzip failed: ${reason}`, { cause });
     }
   };
   const fingerprint = await selfTest(compress);

@@ -15,7 +15,7 @@ import { createSegmentBatches } from "./segment-batches.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 import { isDiskFull, segmentTroubleOf } from "./segment-trouble.ts";
 import type { SizedSlice } from "./slices.ts";
-import { splitLayers } from "./split-layers.ts";
+import { largestFirst, splitLayers } from "./split-layers.ts";
 
 /** How this worker packs. */
 export interface Packing {
@@ -94,7 +94,16 @@ export function createLayerPacking(tools: LayerPackingTools): PackLayers {
     const failing = new AbortController();
     const either = AbortSignal.any([signal, failing.signal]);
     const making = { blobs, compressor, batches, threads, joining, cache, archive };
-    const packed = keyed.map(async ({ held, comment, key }): Promise<PackedLayer> => {
+    const packed = Array<Promise<PackedLayer>>(keyed.length);
+    for (const place of largestFirst(split)) {
+      const layer = keyed[place];
+      if (layer !== undefined) packed[place] = packOne(layer);
+    }
+    const ended = await Promise.allSettled(packed);
+    failing.signal.throwIfAborted();
+    return ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+
+    async function packOne({ held, comment, key }: (typeof keyed)[number]): Promise<PackedLayer> {
       const known = reusable.get(key);
       if (known !== undefined) return described(known, comment, true);
       try {
@@ -107,10 +116,7 @@ export function createLayerPacking(tools: LayerPackingTools): PackLayers {
         failing.abort(error);
         throw error;
       }
-    });
-    const ended = await Promise.allSettled(packed);
-    failing.signal.throwIfAborted();
-    return ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    }
   };
 
   // A damaged segment is made anew; where that does not help, it goes without the cache and its disk.

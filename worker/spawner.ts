@@ -1,8 +1,8 @@
 import { messageOf } from "../core/log.ts";
 import type { Run } from "./run.ts";
 
-/** Has `script` run by a shell with a file as `$0`. Rejects where it does not end with 0. */
-export type RunOn = (file: string) => Promise<void>;
+/** Has `script` run by a shell with a file as `$0`. Rejects where it does not end with 0, or not within the time. */
+export type RunOn = (file: string, limitMs: number) => Promise<void>;
 
 // A process that waits for this would be kept up so much longer.
 const idleMs = 500;
@@ -10,13 +10,14 @@ const idleMs = 500;
 /**
  * Starts programs from a small process of its own, which lives while there is work: one that has as much memory as
  * this one takes 15 to 100 ms to fork, in which it does nothing else. It is xargs, which runs `script` for each name it
- * is told, at most so many at once. The script is firn's own; what files are called reaches it as its argument.
+ * is told, at most so many at once. The script is firn's own; what files are called reaches it as its argument. Where one takes too long all that run are stopped, since
+ * xargs does not say which process is whose, and all of them reject.
  */
 export function createSpawner(run: Run, script: string, atOnce: number): RunOn {
   let current: Spawner | undefined;
-  return async (file) => {
+  return async (file, limitMs) => {
     if (current === undefined || current.ended) current = startSpawner(run, script, atOnce);
-    await current.runOn(file);
+    await current.runOn(file, limitMs);
   };
 }
 
@@ -29,6 +30,7 @@ function startSpawner(run: Run, script: string, atOnce: number): Spawner {
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   const names: string[] = [];
   let more = Promise.withResolvers<void>();
+  const stopping = new AbortController();
   let ended = false;
   let idle: NodeJS.Timeout | undefined;
 
@@ -57,7 +59,7 @@ function startSpawner(run: Run, script: string, atOnce: number): Spawner {
     file: "xargs",
     args,
     input: input(),
-    signal: new AbortController().signal,
+    signal: stopping.signal,
     onOutputLine: (line) => {
       const [, code, file = ""] = /^(\d+) (.*)$/.exec(line) ?? [];
       const job = waiting.get(file);
@@ -75,13 +77,22 @@ function startSpawner(run: Run, script: string, atOnce: number): Spawner {
     get ended() {
       return ended;
     },
-    async runOn(file) {
+    async runOn(file, limitMs) {
       clearTimeout(idle);
       const job = Promise.withResolvers<void>();
       waiting.set(file, job);
       names.push(file);
       more.resolve();
-      await job.promise;
+      // They are gone before anybody hears of it, and write to nothing that is removed then.
+      const limit = setTimeout(() => {
+        end();
+        stopping.abort(new Error(`it was stopped after ${limitMs / 1000} s`));
+      }, limitMs);
+      try {
+        await job.promise;
+      } finally {
+        clearTimeout(limit);
+      }
     },
   };
 }

@@ -7,6 +7,8 @@ import type { SizedSlice } from "./slices.ts";
 export interface SplitLayer {
   /** In the order of the archive. */
   readonly slices: readonly Slice[];
+  /** In bytes, as far as those of its store paths are known. */
+  readonly size: number;
   /** Says in a few words what it holds. */
   readonly comment: string;
 }
@@ -62,9 +64,19 @@ export async function splitLayers(
       const slices = piece.map(({ slice }) => slice);
       const paths = [...new Set(slices.map(({ path }) => path))];
       const which = split.length === 1 ? "" : `, part ${i + 1} of ${split.length}`;
-      return { slices, comment: `${describeLayer(paths)}${which}` };
+      const bytes = piece.reduce((sum, atom) => sum + atom.size, 0);
+      return { slices, size: bytes, comment: `${describeLayer(paths)}${which}` };
     }),
   );
+}
+
+/**
+ * The places of layers in the order in which they are best begun: what is begun last runs beside nothing else for a
+ * while, and should be small.
+ */
+export function largestFirst(layers: readonly Pick<SplitLayer, "size">[]): readonly number[] {
+  const sized = layers.map(({ size }, place) => ({ size, place }));
+  return sized.sort((a, b) => b.size - a.size || a.place - b.place).map(({ place }) => place);
 }
 
 function filled(atoms: readonly SizedSlice[], limit: number): SizedSlice[][] {

@@ -1,4 +1,5 @@
 import { borrow } from "./lent-buffer.ts";
+import { writePlainHeader } from "./plain-header.ts";
 import { blockBytes, headerOf, padding, type TarEntry } from "./tar-header.ts";
 
 export { entryName, type TarEntry } from "./tar-header.ts";
@@ -19,8 +20,13 @@ export function* tarEntries(entries: Iterable<TarEntry>): Generator<Uint8Array> 
   using buffer = borrow(chunkBytes);
   const out = new Chunk(buffer.bytes);
   for (const entry of entries) {
-    for (const block of headerOf(entry)) yield* out.copy(block);
-    if (entry.kind === "file") yield* writeContent(out, entry);
+    if (!out.hasRoom(blockBytes)) yield* out.rest();
+    if (!out.header(entry)) for (const block of headerOf(entry)) yield* out.copy(block);
+    if (entry.kind !== "file") continue;
+    const end = entry.size + padding(entry.size);
+    // Most files are small, and a generator for each costs more than all that it does.
+    if (end <= passBytes && !out.hasRoom(end)) yield* out.rest();
+    if (end > passBytes || !out.content(entry)) yield* writeContent(out, entry);
   }
   yield* out.rest();
 }
@@ -58,6 +64,27 @@ class Chunk {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  hasRoom(size: number): boolean {
+    return this.#used + size <= chunkBytes;
+  }
+
+  /** Whether it is in here now; there has to be room for a block. */
+  header(entry: TarEntry): boolean {
+    if (!writePlainHeader(entry, this.#bytes, this.#used)) return false;
+    this.#used += blockBytes;
+    return true;
+  }
+
+  /** Whether it is in here now, as it is if it comes in one piece; there has to be room for it and what fills its block. */
+  content({ size, content }: TarEntry & { kind: "file" }): boolean {
+    if (!(content instanceof Uint8Array) || content.length !== size) return false;
+    const end = size + padding(size);
+    this.#bytes.set(content, this.#used);
+    this.#bytes.fill(0, this.#used + size, this.#used + end);
+    this.#used += end;
+    return true;
   }
 
   *copy(bytes: Uint8Array): Generator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { splitBytes, splitLayers } from "../../worker/split-layers.ts";
+import { largestFirst, splitBytes, splitLayers } from "../../worker/split-layers.ts";
 
 const half = splitBytes / 2;
 const never = () => Promise.reject(new Error("nobody asked for that"));
@@ -56,4 +56,15 @@ test("a large store path is in slices, in one layer where there is room for no m
   expect(alone.map((each) => each.slices)).toEqual([[{ path }, ...slices]]);
   const split = await splitLayers(layers, { ...tools, budget: 9 });
   expect(split.map((each) => each.slices)).toEqual([[{ path }], ...slices.map((each) => [each])]);
+});
+
+test("the largest layers are begun first, those of one size in their order", () => {
+  const layers = [3, 1, 9, 3].map((size) => ({ size }));
+  expect(largestFirst(layers)).toEqual([2, 0, 3, 1]);
+});
+
+test("the sizes of a layer's parts are known, by which the largest is begun first", async () => {
+  const layers = [layer(sizes, "a", "b", "c"), layer(sizes, "d")];
+  const split = await splitLayers(layers, { budget: 5, sizes, slicesOf: never });
+  expect(split.map(({ size }) => size)).toEqual([2 * half, half, half]);
 });
