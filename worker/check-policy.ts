@@ -54,9 +54,12 @@ export function createPolicyCheck(nix: Pick<Nix, "evaluate">, policy: BuildPolic
     const set = JSON.stringify([pin.packageSet, pin.revision, image.architecture]);
     const known = sets.get(set) ?? derivations(request, paths, signal);
     sets.set(set, known);
-    // Whoever comes next tries again.
-    known.catch(() => sets.delete(set));
-    return await known;
+    return await known.catch(async () => {
+      if (sets.get(set) === known) sets.delete(set);
+      signal.throwIfAborted();
+      // The build that asked may have been given up, which is nothing to the others that wait for its answer.
+      return await derivations(request, paths, signal);
+    });
   }
 
   return async (request, packages, signal) => {
