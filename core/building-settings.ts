@@ -1,3 +1,4 @@
+import { buildLimits } from "./policy-settings.ts";
 import { oneOf, optional, setting, whole } from "./setting.ts";
 import { sandbox } from "./store-settings.ts";
 
@@ -33,6 +34,7 @@ export const building = {
     "30",
     whole(1, 1440),
   ),
+  ...buildLimits,
   nixConfig: setting(
     "FIRN_NIX_CONFIG",
     "further lines of nix.conf, separated by `;`",

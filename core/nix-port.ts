@@ -1,3 +1,4 @@
+import type { FromSource } from "./build-policy.ts";
 import type { Architecture } from "./image.ts";
 import type { Pin } from "./package-set.ts";
 
@@ -81,6 +82,10 @@ export interface Wanted {
   readonly packages: readonly Package[];
   /** Names the root that keeps the outputs from garbage collection until it is released. */
   readonly root: string;
+  /** What the outputs may have with all they refer to, as far as it is known before; left out, any size will do. */
+  readonly limitBytes?: number;
+  /** Whether what no binary cache has is built; it is, if not said. */
+  readonly fromSource?: FromSource;
   readonly timeoutMs: number;
   readonly onProgress: (progress: RealiseProgress) => void;
 }
@@ -94,6 +99,10 @@ export interface RealiseProgress {
 
 export type Realised =
   | { readonly state: "realised" }
+  /** `bytes` is what would have been fetched. */
+  | { readonly state: "too-large"; readonly bytes: number }
+  /** Names and versions of what would have been built, those that were wanted first. */
+  | { readonly state: "not-cached"; readonly names: readonly string[] }
   | { readonly state: "build-failed"; readonly message: string; readonly log: readonly string[] }
   | { readonly state: "timed-out"; readonly message: string; readonly log: readonly string[] };
 

@@ -49,7 +49,10 @@ export interface StoredManifest {
   readonly bytes: Uint8Array;
 }
 
-/** Why there is no image. `service` is our fault, everything else is what was asked for. */
+/**
+ * Why there is no image. `service` is our fault, everything else is what was asked for; `not-allowed` may be had where
+ * more is allowed.
+ */
 export interface Failure {
   readonly reason:
     | "packages-unknown"
@@ -57,6 +60,7 @@ export interface Failure {
     | "evaluation-failed"
     | "build-failed"
     | "timed-out"
+    | "not-allowed"
     | "service";
   /** For the person who asked: what was wrong, with which value, what to do. */
   readonly message: string;
@@ -142,9 +146,12 @@ export function afterSpoiling(
 
 const firstMs = 10_000;
 const longestMs = 10 * 60_000;
+// Whoever has allowed it since should not have to explain why it is still refused.
+const longestRefusalMs = 60_000;
 
 // A typo in a loop costs nothing; what was our fault, the next pull may try at once.
 function rememberedMs(failure: Failure, attempt: number): number {
   if (failure.reason === "service") return 0;
-  return Math.min(firstMs * 2 ** (attempt - 1), longestMs);
+  const longest = failure.reason === "not-allowed" ? longestRefusalMs : longestMs;
+  return Math.min(firstMs * 2 ** (attempt - 1), longest);
 }

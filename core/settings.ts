@@ -1,6 +1,7 @@
 import { functionsAccess, localAccess } from "./access-settings.ts";
 import { building, segmentsMb } from "./building-settings.ts";
 import { imageSettings } from "./image-settings.ts";
+import { policySettings } from "./policy-settings.ts";
 import {
   daysOrForever,
   platforms,
@@ -84,6 +85,7 @@ export const localSettings = {
     platformsOrAuto,
   ),
   ...imageSettings,
+  ...policySettings,
   popularity: setting(
     "FIRN_POPULARITY",
     'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
@@ -126,6 +128,7 @@ const cloud = {
   ),
   platforms: setting("FIRN_PLATFORMS", platformsMeaning, "amd64", platforms),
   ...imageSettings,
+  ...policySettings,
   log: logFormat("json"),
   logLevel,
 } as const;

@@ -1,4 +1,5 @@
 import type { ImageOptions } from "../core/build-key.ts";
+import type { BuildPolicy } from "../core/build-policy.ts";
 import type { Platforms } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { PackageSet } from "../core/package-set.ts";
@@ -34,6 +35,8 @@ export interface Foundation {
   readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly packageSet: PackageSet;
   readonly options: ImageOptions;
+  /** What may be built. */
+  readonly policy: BuildPolicy;
   /** The platforms of names that do not say one. */
   readonly platforms: Platforms;
   readonly settings: {
@@ -41,6 +44,7 @@ export interface Foundation {
     readonly holdSeconds: number;
     readonly longHoldSeconds: number;
     readonly prebuildImages: number;
+    readonly trustedHops: number;
   };
   /** Who may pull and who may build; undefined: everybody. */
   readonly access: Access | undefined;
@@ -54,9 +58,10 @@ export interface Foundation {
 
 /** Puts the functions together. */
 export function assemble(foundation: Foundation) {
-  const { cache, pins, plans, pulls, queues, packageSet, options, settings, now, log } = foundation;
+  const { cache, pins, plans, pulls, queues, packageSet, policy, options, settings, now, log } =
+    foundation;
   const times = pinTimes(packageSet, settings.pinSeconds);
-  const asking = { packageSet, pins, plans, options, queue: queues.pin, times, now, log };
+  const asking = { packageSet, policy, pins, plans, options, queue: queues.pin, times, now, log };
   const currentPins = createCurrentPins(asking);
   return {
     currentPins,
@@ -69,6 +74,7 @@ export function assemble(foundation: Foundation) {
       notes: createPullNotes({ packageSet, pulls, now, log }),
       hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
       warmMs: times.warmMs,
+      trustedHops: settings.trustedHops,
     }),
     prebuild: createPrebuild({ ...foundation, queue: queues.prebuild, pins: currentPins }),
     maintain: createMaintenance({ ...foundation, times, images: settings.prebuildImages }),

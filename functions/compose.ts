@@ -61,6 +61,7 @@ export function compose(
     queues,
     packageSet: withPlaces(settings.packageSet, settings),
     options: imageOptions(settings),
+    policy: settings,
     platforms: settings.platforms,
     settings,
     sweepStaging: async () => await sweepStaging(blobs, stagedMs, now()),

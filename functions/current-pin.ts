@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { atMost } from "../core/at-most.ts";
 import type { ImageOptions } from "../core/build-key.ts";
+import { tagRefusal, type BuildPolicy } from "../core/build-policy.ts";
 import { planned, withPlans } from "../core/layer-plans.ts";
 import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
 import type {
@@ -35,6 +36,8 @@ export interface CurrentPins {
 
 export interface PinTools {
   readonly packageSet: PackageSet;
+  /** What may not be built stands where it stands. */
+  readonly policy: BuildPolicy;
   readonly pins: Pins;
   readonly plans: Plans;
   readonly options: ImageOptions;
@@ -59,7 +62,7 @@ interface ReadPin {
 }
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
-  const { packageSet, pins, plans, options, times, now, log } = tools;
+  const { packageSet, policy, pins, plans, options, times, now, log } = tools;
   const read = new LRUCache<string, ReadPin>(atMost(10_000));
   const refreshedAt = new LRUCache<string, number>(atMost(10_000));
   // A thousand pulls of a tag that was never looked up are one question, and one watch, of a process.
@@ -180,7 +183,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       const { pinId, reference } = selection;
       const record = await recordOf(pinId);
       if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
-      if (ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs) {
+      const isStale = ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs;
+      if (isStale && tagRefusal(policy, packageSet, tag) === undefined) {
         await refresh(pinId, reference, record);
       }
       return pinAt(record.current);

@@ -1,4 +1,5 @@
 import { askForPlan } from "../core/ask-for-plan.ts";
+import { tagRefusal, type BuildPolicy } from "../core/build-policy.ts";
 import { imageName, type Platforms } from "../core/image.ts";
 import { movePins, type MoveTools } from "../core/move-pins.ts";
 import { packageSetId, selectRevision, type PackageSet } from "../core/package-set.ts";
@@ -14,6 +15,7 @@ export interface MaintenanceTools extends Omit<MoveTools, "queue"> {
   readonly plans: Plans;
   readonly blobs: Pick<BlobStore, "stat">;
   readonly packageSet: PackageSet;
+  readonly policy: BuildPolicy;
   readonly platforms: Platforms;
   readonly queues: Readonly<Record<Lane | "pin", JobQueue>>;
   readonly times: PinTimes;
@@ -43,6 +45,8 @@ export function createMaintenance(tools: MaintenanceTools): () => Promise<void> 
     for (const { id, record } of await pins.list()) {
       const age = now() - (record.current?.resolvedAt ?? 0);
       if (age < times.freshMs) continue;
+      const tag = record.reference ?? "latest";
+      if (tagRefusal(tools.policy, tools.packageSet, tag) !== undefined) continue;
       const [pulled] = await pulls.recent(id, now() - latelyMs, 1);
       if (pulled === undefined) continue;
       await askForPin({ pins, queue: queues.pin, now }, id, record.reference, record);

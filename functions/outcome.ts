@@ -4,7 +4,12 @@ import type { Image } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, Clock, JobQueue } from "../core/ports.ts";
-import { isSettled, type BuildRecord, type SettledRecord } from "../core/record.ts";
+import {
+  isSettled,
+  type BuildRecord,
+  type BuildRequest,
+  type SettledRecord,
+} from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
 import type { Waiting } from "./waiting.ts";
@@ -29,16 +34,24 @@ export class NotBuilt extends Error {
   override readonly name = "NotBuilt";
 }
 
+/** What may be done for whoever asks. */
+export interface Asker {
+  readonly mayBuild: boolean;
+  /** Why the image is not built for anybody; undefined where it may be. Asked only where it is not there. */
+  readonly refusal: () => string | undefined;
+}
+
 /** Records kept in the process: about 20 KB each at the most, 64 MB in all; an image may be made anew, though seldom. */
 const kept = { maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 };
 
 /**
  * What came of images: from memory, from their records, or, for those who may, by having them built; for others it throws
- * `NotBuilt` where nobody has.
+ * `NotBuilt` where nobody has. What may not be built is a failure that is written down nowhere, so that it is one no
+ * longer than that.
  */
 export interface Outcomes {
   /** `deadline` is asked for only where there is something to wait for. */
-  find(image: Image, pin: Pin, deadline: Deadline, mayBuild: boolean): Promise<Outcome>;
+  find(image: Image, pin: Pin, deadline: Deadline, asker: Asker): Promise<Outcome>;
   /** What is in memory of a build is no longer true. */
   forget(key: BuildKey): void;
 }
@@ -71,7 +84,7 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     image: Image,
     pin: Pin,
     deadline: Deadline,
-    mayBuild: boolean,
+    { mayBuild, refusal }: Asker,
   ): Promise<Outcome> {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
@@ -79,6 +92,8 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     // It is as old as when it was asked for.
     const start = now();
     const record = await cache.read(key);
+    const refused = record?.state === "ready" ? undefined : refusal();
+    if (refused !== undefined) return notAllowed({ key, image, pin }, refused, start);
     const settled =
       record?.state === "ready"
         ? record
@@ -90,4 +105,10 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
   }
 
   return { find, forget: (key) => void ready.delete(key) };
+}
+
+function notAllowed(request: BuildRequest, message: string, now: number): SettledRecord {
+  const failure = { reason: "not-allowed", message, log: [] } as const;
+  const times = { requestedAt: now, settledAt: now, retryAt: now };
+  return { ...request, ...times, lane: "pull", attempt: 1, state: "failed", failure };
 }

@@ -1,10 +1,12 @@
 import { buildKey, type BuildKey, type ImageOptions } from "../core/build-key.ts";
+import { imageRefusal, tagRefusal, type BuildPolicy } from "../core/build-policy.ts";
 import { RegistryError } from "../core/errors.ts";
 import { parseImages, type Image, type Platforms } from "../core/image.ts";
 import { requestBuild, type RequestTools } from "../core/request-build.ts";
 import type { BuildRecord } from "../core/record.ts";
-import type { Pin } from "../core/package-set.ts";
+import type { PackageSet, Pin } from "../core/package-set.ts";
 import type { CurrentPins } from "./current-pin.ts";
+import { NotAllowed } from "./pull.ts";
 import { canBeBuilt } from "./tag.ts";
 
 export interface PrebuildTools extends RequestTools {
@@ -12,6 +14,8 @@ export interface PrebuildTools extends RequestTools {
   readonly options: ImageOptions;
   /** The platforms of names that do not say one. */
   readonly platforms: Platforms;
+  readonly packageSet: PackageSet;
+  readonly policy: BuildPolicy;
 }
 
 /** What came of an image that was to be prebuilt: a build for each platform, and `key` is that of the record to watch. */
@@ -47,10 +51,14 @@ export function parsePrebuilds(message: unknown): readonly string[] {
  * where firn is to blame; the signal ends the wait for where the tag stands.
  */
 export function createPrebuild(tools: PrebuildTools) {
-  async function request(image: Image, pin: Pin): Promise<RequestedBuild> {
+  const { policy, packageSet } = tools;
+
+  async function request(image: Image, pin: Pin, tag: string): Promise<RequestedBuild> {
     const key = buildKey(image, pin, tools.options);
     const present = await tools.cache.read(key);
     if (present?.state === "ready") return { key, record: present };
+    const refused = tagRefusal(policy, packageSet, tag) ?? imageRefusal(policy, image);
+    if (refused !== undefined) throw new NotAllowed(refused);
     return { key, record: await requestBuild(tools, { key, image, pin }, "prebuild") };
   }
 
@@ -65,6 +73,8 @@ export function createPrebuild(tools: PrebuildTools) {
         throw new RegistryError(400, "NAME_INVALID", `"${tag}" is not a tag that can be built`);
       }
       const known = await tools.pins.known(tag);
+      const refused = known ? undefined : tagRefusal(policy, packageSet, tag);
+      if (refused !== undefined) throw new NotAllowed(refused);
       const found = known ? undefined : await tools.pins.lookUp(tag, signal);
       if (found?.state === "failed" && found.failure.reason === "revision-unknown") {
         return { state: "refused", message: found.failure.message };
@@ -75,7 +85,7 @@ export function createPrebuild(tools: PrebuildTools) {
           found?.state === "failed" ? found.failure.message : "no worker looked the tag up",
         );
       }
-      const builds = await Promise.all(images.map((image) => request(image, pin)));
+      const builds = await Promise.all(images.map((image) => request(image, pin, tag)));
       return { state: "requested", builds };
     } catch (error) {
       if (error instanceof RegistryError) return { state: "refused", message: error.message };

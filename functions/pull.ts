@@ -1,7 +1,8 @@
 import type { BuildKey } from "../core/build-key.ts";
+import { imageRefusal, tagRefusal, type BuildPolicy } from "../core/build-policy.ts";
 import { RegistryError } from "../core/errors.ts";
 import { parseImages, type Platforms } from "../core/image.ts";
-import type { Pin } from "../core/package-set.ts";
+import type { PackageSet, Pin } from "../core/package-set.ts";
 import type { Failure, SettledRecord } from "../core/record.ts";
 import { admitsIndex } from "./accept.ts";
 import type { CurrentPins } from "./current-pin.ts";
@@ -25,6 +26,8 @@ export interface PullTools extends OutcomeTools {
   readonly uses: UseNotes;
   /** The platforms of names that do not say one. */
   readonly platforms: Platforms;
+  readonly packageSet: PackageSet;
+  readonly policy: BuildPolicy;
 }
 
 /** What came of a pull within the time it was held; `isWhole` says whether all platforms are in it. */
@@ -40,7 +43,7 @@ type Failed = Extract<SettledRecord, { state: "failed" }>;
  * nothing else, otherwise with an index of those platforms that could be built.
  */
 export function createPull(tools: PullTools) {
-  const { pins, notes, uses } = tools;
+  const { pins, notes, uses, policy, packageSet } = tools;
   const outcomes = createOutcomes(tools);
   const indexOf = createIndexes(tools.cache, uses, tools.now);
 
@@ -73,6 +76,8 @@ export function createPull(tools: PullTools) {
   ): Promise<Pin | undefined> {
     const known = await pins.known(tag);
     if (known !== undefined) return known;
+    const refused = tagRefusal(policy, packageSet, tag);
+    if (refused !== undefined) throw new NotAllowed(refused);
     // Looking up another branch is work that somebody may have to be allowed to ask for.
     if (!mayBuild && !(await pins.wasFound(tag))) throw new NotBuilt();
     const found = await pins.lookUp(tag, deadline());
@@ -101,7 +106,10 @@ export function createPull(tools: PullTools) {
     if (pin === undefined) return { state: "pending", key: undefined };
     const wanted = images.length === 1 || admitsIndex(accept) ? images : [images[0]];
     const found = await Promise.all(
-      wanted.map((image) => outcomes.find(image, pin, deadline, mayBuild)),
+      wanted.map((image) => {
+        const refusal = () => tagRefusal(policy, packageSet, tag) ?? imageRefusal(policy, image);
+        return outcomes.find(image, pin, deadline, { mayBuild, refusal });
+      }),
     );
     const settled = found.filter(isOver);
     const pending = found.find((outcome) => outcome.state === "pending");
@@ -133,11 +141,20 @@ function refuse(failed: readonly Failed[]): Pulled {
   const messages = [...new Set(failed.map(({ failure }) => said(failure)))];
   const named = failed.map(({ image, failure }) => `${image.architecture}: ${said(failure)}`);
   const message = messages.length === 1 ? messages.join() : named.join("\n");
+  if (failed.every(({ failure }) => failure.reason === "not-allowed"))
+    throw new NotAllowed(message);
   throw new RegistryError(404, "MANIFEST_UNKNOWN", message);
 }
 
 function said({ message, log }: Failure): string {
   return log.length === 0 ? message : `${message}\nThe last lines of its log:\n${log.join("\n")}`;
+}
+
+/** What was asked for is not there, and may not be built. */
+export class NotAllowed extends RegistryError {
+  constructor(why: string) {
+    super(403, "DENIED", why);
+  }
 }
 
 /** Something firn needs is out of reach; the client is told to come back. */

@@ -1,7 +1,6 @@
 import { isDigestSyntax, parseDigest } from "../core/digest.ts";
 import { RegistryError } from "../core/errors.ts";
 import { checkName } from "../core/image.ts";
-import type { PackageSet } from "../core/package-set.ts";
 import type { BlobStore, Pins, Plans, Referrers } from "../core/ports.ts";
 import { messageOf } from "../core/log.ts";
 import { logEvent } from "../core/log-event.ts";
@@ -9,13 +8,15 @@ import { inTrace, traceOfHeaders } from "../core/trace.ts";
 import { needsOf } from "../core/retention.ts";
 import type { Access, Caller } from "./access.ts";
 import { serveBlob } from "./blob.ts";
+import { clientAddress } from "./client-address.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { conditional, inNamespace, nextHop } from "./for-request.ts";
 import { holdMs, hopOf, lastHop, type HoldTimes } from "./hold.ts";
 import type { Grant } from "./identify.ts";
 import { NotBuilt } from "./outcome.ts";
-import { createPull, Unavailable, type PullTools } from "./pull.ts";
+import { createPull, NotAllowed, Unavailable, type PullTools } from "./pull.ts";
+import { createRefusals } from "./refusals.ts";
 import { createPullLog, httpRequestOf, type Waits } from "./pull-log.ts";
 import { createMending } from "./mending.ts";
 import { createReferrersAnswer } from "./referrers.ts";
@@ -28,13 +29,14 @@ import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
 export interface RegistryTools extends Omit<PullTools, "uses"> {
   readonly blobs: BlobStore;
-  readonly packageSet: PackageSet;
   readonly references: Pick<Pins, "list">;
   readonly plans: Pick<Plans, "applied">;
   readonly referrers: Pick<Referrers, "list">;
   readonly hold: HoldTimes;
   /** Left out, everybody may pull, and have everything built. */
   readonly access?: Access | undefined;
+  /** Proxies in front that each say in X-Forwarded-For who asked them; none, if not said. */
+  readonly trustedHops?: number;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
   /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
@@ -59,6 +61,7 @@ export function createRegistry(tools: RegistryTools): Registry {
   const logged = createPullLog(tools);
   const tags = createTags(tools);
   const mend = createMending(tools);
+  const noteRefusal = createRefusals(tools.log, tools.now);
   const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
@@ -96,6 +99,10 @@ export function createRegistry(tools: RegistryTools): Registry {
         mayBuild,
       ),
     ).catch((error: unknown) => {
+      if (error instanceof NotAllowed) {
+        const address = addressOf(request, tools.trustedHops);
+        noteRefusal(grant?.who ?? "anonymous", address, `${name}:${tag}: ${error.message}`);
+      }
       if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
       throw access.refuseBuild(grant, request, name, tag);
     });
@@ -194,6 +201,10 @@ export function createRegistry(tools: RegistryTools): Registry {
       return caller && access.admitsAtOnce(caller(), found.repository) ? found.response : undefined;
     },
   };
+}
+
+function addressOf({ peer, headers }: RegistryRequest, trustedHops = 0): string | undefined {
+  return clientAddress(peer, headers["x-forwarded-for"], trustedHops);
 }
 
 function greeting(host: string): readonly string[] {

@@ -1,17 +1,20 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import { meaningOf, planFor, type ImageOptions, type Meaning } from "../core/build-key.ts";
+import { imageRefusal, type WorkerPolicy } from "../core/build-policy.ts";
 import { everywherePackages, imageName, shellPackages } from "../core/image.ts";
 import { imageDocuments } from "../core/manifest.ts";
 import type { Nix, Package } from "../core/ports.ts";
-import type { BuildRequest, Lane, Phase, Progress, Settlement } from "../core/record.ts";
+import type { BuildRequest, Failure, Lane, Phase, Progress, Settlement } from "../core/record.ts";
 import type { Log } from "../core/log.ts";
 import type { PackCounts } from "./build-measure.ts";
+import { createPolicyCheck } from "./check-policy.ts";
 import { describeUnknown } from "./describe-unknown.ts";
 import { imageConfig } from "./image-config.ts";
 import { packageFaultOf } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
 import { groupLayers } from "./layers.ts";
+import { isWithin, limitBytes, notCached, tooLarge } from "./limit-refusals.ts";
 import { groupByPlan } from "./plan-layers.ts";
 import { createPlanReader } from "./read-plan.ts";
 import { holdAgain, packTar, type PackTools } from "./pack.ts";
@@ -23,6 +26,7 @@ import { tar } from "./tar.ts";
 export interface BuildTools extends PackTools {
   readonly nix: Nix;
   readonly options: ImageOptions;
+  readonly policy: WorkerPolicy;
   readonly popularity: Popularity;
   readonly timeLimitMs: number;
   /** Left out: layers are compressed by what Node brings, and nothing is kept for others. */
@@ -54,7 +58,8 @@ type Tell = (
 ) => void;
 
 export function createBuild(tools: BuildTools): Build {
-  const { nix, blobs, options } = tools;
+  const { nix, blobs, options, policy } = tools;
+  const checkPolicy = createPolicyCheck(nix, policy);
   const packLayers = createLayerPacking(tools);
   const readPlan = createPlanReader(blobs);
   // A large package set takes a core and a gigabyte to evaluate.
@@ -67,6 +72,8 @@ export function createBuild(tools: BuildTools): Build {
       report({ phase, message, done, total }, counts);
     const { image, pin, lane = "pull" } = request;
     const { architecture, packages: requested } = image;
+    const refused = imageRefusal(policy, image);
+    if (refused !== undefined) return failed("not-allowed", refused);
 
     tell("evaluating", `looking up ${imageName(image)}`);
     const optional = [...(image.shell ? shellPackages : []), ...everywherePackages];
@@ -83,6 +90,9 @@ export function createBuild(tools: BuildTools): Build {
         `the package set has nothing of what shell stands for: ${shellPackages.join(", ")}`,
       );
     }
+
+    const denied = await evaluating(() => checkPolicy(request, packages, signal));
+    if (denied !== undefined) return failed("not-allowed", denied);
 
     const turn = turns?.[lane];
     if (turn === undefined) return await make(request, packages, tell, signal);
@@ -109,16 +119,26 @@ export function createBuild(tools: BuildTools): Build {
         {
           packages,
           root: key,
+          limitBytes: limitBytes(policy),
+          fromSource: policy.fromSource,
           timeoutMs: tools.timeLimitMs,
           onProgress: ({ done, total, message }) => tell("realising", message, done, total),
         },
         signal,
       );
+      if (realised.state === "too-large") {
+        return failed("not-allowed", tooLarge(policy, realised.bytes, false));
+      }
+      if (realised.state === "not-cached") {
+        return failed("not-allowed", notCached(policy, realised.names));
+      }
       if (realised.state !== "realised") {
         return failed(realised.state, realised.message, realised.log);
       }
       const roots = outputsOf(packages);
       const closure = await nix.closure(roots, signal);
+      const bytes = closure.reduce((sum, { size }) => sum + size, 0);
+      if (!isWithin(policy, bytes)) return failed("not-allowed", tooLarge(policy, bytes, true));
 
       // One of the layers is the image's own: its links and account files.
       const budget = options.layerBudget - 1;
@@ -170,12 +190,7 @@ export function createBuild(tools: BuildTools): Build {
 }
 
 function failed(
-  reason:
-    | "packages-unknown"
-    | "revision-unknown"
-    | "evaluation-failed"
-    | "build-failed"
-    | "timed-out",
+  reason: Exclude<Failure["reason"], "service">,
   message: string,
   log: readonly string[] = [],
 ): Settlement {

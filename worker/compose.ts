@@ -89,6 +89,7 @@ export async function compose(
     blobs,
     layers,
     options,
+    policy: settings,
     popularity,
     timeLimitMs,
     packing,

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { FromSource } from "../core/build-policy.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { Run } from "./run.ts";
 import { findSandbox, type Sandbox, type SandboxRule } from "./sandbox.ts";
@@ -12,6 +13,8 @@ export interface NixConfigTools {
   /** Lines of nix.conf from the settings; they win over what is found out here, but for caches that do not answer. */
   readonly further: readonly string[];
   readonly rule: SandboxRule;
+  /** Whether anything may be built at all; it may, if not said. */
+  readonly fromSource?: FromSource;
 }
 
 export interface NixConfig {
@@ -22,8 +25,12 @@ export interface NixConfig {
   readonly lines: (needsHost: boolean) => Promise<string>;
   /** Whether builds are sandboxed that do not need the host. */
   readonly sandbox: Sandbox;
+  /** Binary caches that Nix is set to use and that did not answer when they were last asked. */
+  readonly silent: () => readonly string[];
 }
 
+// Evaluating must not build either, here or elsewhere; realising fetches store paths alone (worker/realise-allowed.ts).
+const nothingBuilt = ["max-jobs = 0", "builders =", "allow-import-from-derivation = false"];
 const probeMs = 4000;
 const probeAgainMs = 60_000;
 
@@ -49,7 +56,9 @@ export async function createNixConfig(
   let answering = await probe(substituters, tools.hasProxy);
   let probedAt = performance.now();
   const said = substituters.length > 0 && answering.length === 0;
-  if (said) log("INFO", "no binary cache answers: what is not in the store is built here");
+  const isNever = tools.fromSource === "never";
+  const then = isNever ? "cannot be had" : "is built here";
+  if (said) log("INFO", `no binary cache answers: what is not in the store ${then}`);
 
   async function probeAgain(): Promise<void> {
     probedAt = performance.now();
@@ -67,10 +76,12 @@ export async function createNixConfig(
     const without = needsHost || sandbox.state === "off" ? ["sandbox = false"] : [];
     // Nix itself would build without, where namespaces run out.
     const only = tools.rule === "required" ? ["sandbox = true", "sandbox-fallback = false"] : [];
-    return [...lines, ...without, ...tools.further, ...only, ...reachable].join("\n");
+    const built = isNever ? nothingBuilt : [];
+    return [...lines, ...without, ...tools.further, ...only, ...built, ...reachable].join("\n");
   }
 
-  return { lines: currentLines, sandbox };
+  const silent = () => substituters.filter((each) => !answering.includes(each));
+  return { lines: currentLines, sandbox, silent };
 }
 
 type NixSettings = Readonly<Record<string, unknown>>;

@@ -6,6 +6,8 @@ export interface NixLog {
   readonly line: (text: string) => void;
   /** The error messages so far, without colours. */
   readonly errors: readonly string[];
+  /** The last warnings: they say why Nix does not take what a binary cache has. */
+  readonly warnings: readonly string[];
   /** The last lines of the build that failed, or of the one that spoke last. */
   tail(): readonly string[];
 }
@@ -14,6 +16,7 @@ export interface NixLog {
 const activity = { copyPath: 100, copyPaths: 103, builds: 104, build: 105, substitute: 108 };
 const result = { buildLogLine: 101, progress: 105 };
 const tailLines = 30;
+const warningsKept = 3;
 const lineLength = 500;
 
 interface Message {
@@ -29,6 +32,7 @@ interface Message {
 
 export function createNixLog(onProgress: (progress: RealiseProgress) => void): NixLog {
   const errors: string[] = [];
+  const warnings: string[] = [];
   const counted = new Map<unknown, { done: number; total: number }>();
   const logs = new Map<unknown, { derivation: string; lines: string[] }>();
   let spokeLast: unknown;
@@ -67,13 +71,20 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
     spokeLast = id;
   }
 
+  function keepWarning(text: string): void {
+    warnings.push(boundedLine(plainText(text).replace(/^warning:\s*/, "")));
+    if (warnings.length > warningsKept) warnings.shift();
+  }
+
   return {
     errors,
+    warnings,
     line(text) {
       const read = parse(text);
       if (read === undefined) return;
       if (read.action === "start") start(read);
       if (read.action === "result") take(read);
+      if (read.action === "msg" && read.level === 1) keepWarning(String(read.raw_msg ?? read.msg));
       if (read.action === "msg" && read.level === 0) {
         errors.push(plainText(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
       }

@@ -5,11 +5,12 @@ import type { Evaluation, Nix, Question, Survey } from "../core/ports.ts";
 import { packageSetId, type Pin } from "../core/package-set.ts";
 import { evaluate } from "./evaluate.ts";
 import { fetchSource, pin, type PinTools } from "./pin.ts";
-import { closure, realise, release } from "./realise.ts";
+import { closure, release } from "./realise.ts";
+import { realiseAllowed, type AllowedTools } from "./realise-allowed.ts";
 import { createStarterSources } from "./starter-source.ts";
 import { createSurvey, type SurveyTools } from "./survey.ts";
 
-export interface NixAdapterTools extends PinTools {
+export interface NixAdapterTools extends PinTools, AllowedTools {
   readonly allowUnfree: boolean;
   readonly survey?: Pick<SurveyTools, "caches" | "onProgress">;
 }
@@ -81,7 +82,7 @@ export function createNix(tools: NixAdapterTools): Nix {
   return {
     pin: (reference, signal) => pin(tools, reference, signal),
     evaluate: evaluateAt,
-    realise: (wanted, signal) => realise(tools, wanted, signal),
+    realise: (wanted, signal) => realiseAllowed(tools, wanted, signal),
     release: (root) => release(tools, root),
     closure: (paths, signal) => closure(tools, paths, signal),
     survey: surveyAt,

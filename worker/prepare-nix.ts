@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { FromSource } from "../core/build-policy.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
@@ -19,6 +20,8 @@ export interface NixOptions {
   /** As far as builds can be sandboxed, if not said. */
   readonly sandbox?: SandboxRule;
   readonly allowUnfree: boolean;
+  /** Whether what no binary cache has is built; it is, if not said. */
+  readonly fromSource?: FromSource;
   readonly log: Log;
   /** Keeps what builds need, where something is removed from the store; what former processes protected is then kept, too. */
   readonly keep?: Keep | undefined;
@@ -28,7 +31,7 @@ export interface NixOptions {
 
 /** How Nix works on this machine. */
 export interface PreparedNix {
-  /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be. */
+  /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be, or may not take place. */
   readonly nixFor: (packageSet: PackageSet) => Nix;
   /** Says whether builds of a package set are sandboxed. */
   readonly tellSandbox: (packageSet: PackageSet) => void;
@@ -42,11 +45,19 @@ const expressions = resolve(import.meta.dirname, "../nix");
  */
 export async function prepareNix(options: NixOptions, signal: AbortSignal): Promise<PreparedNix> {
   const { environment, data, nixConfig, allowUnfree, log, keep, survey = {} } = options;
-  const { sandbox: rule = "auto" } = options;
+  const { sandbox: rule = "auto", fromSource = "allowed" } = options;
   const run = createRun(inheritedEnvironment(environment));
   const isRoot = process.getuid?.() === 0;
   const further = (nixConfig ?? "").split(";").map((line) => line.trim());
-  const configTools = { run, log, isRoot, hasProxy: hasProxy(environment), further, rule };
+  const configTools = {
+    run,
+    log,
+    isRoot,
+    hasProxy: hasProxy(environment),
+    further,
+    rule,
+    fromSource,
+  };
   const config = await createNixConfig(configTools, signal);
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
@@ -56,9 +67,19 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       const needsHost = usesHost(packageSet);
       if (needsHost && rule === "required")
         throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
+      if (packageSet.kind === "starter" && fromSource === "never") throw new Error(allBuilt);
       const common = { run, config: () => config.lines(needsHost), expressions, log };
+      const silentCaches = config.silent;
       const kept = keep && { keepSource: keep.keepSource };
-      const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
+      const nix = createNix({
+        ...common,
+        ...kept,
+        silentCaches,
+        roots,
+        allowUnfree,
+        packageSet,
+        survey,
+      });
       return keep?.around(nix) ?? nix;
     },
     tellSandbox(packageSet) {
@@ -76,3 +97,5 @@ function usesHost({ kind }: PackageSet): boolean {
 }
 
 const why = "the starter set's builders use this machine's own programs, which a sandbox hides";
+const allBuilt =
+  'FIRN_BUILD_FROM_SOURCE is "never", and all of the starter set is built here, out of Debian packages: choose a FIRN_PACKAGE_SET that is in a binary cache, such as nixpkgs:nixos-unstable';

@@ -1,22 +1,27 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Realised, StorePath, Wanted } from "../core/ports.ts";
+import type { Package, Realised, StorePath, Wanted } from "../core/ports.ts";
 import { callNix, isBuildExit, isOutage, type NixTools } from "./nix-command.ts";
 import { createNixLog } from "./nix-log.ts";
 import { PackageFault } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
 import { CommandFailed } from "./run.ts";
 
+/** What Nix is asked to realise of packages: some outputs of derivations. */
+export function derivationsOf(packages: readonly Package[]): readonly string[] {
+  return packages.map(
+    ({ derivation, outputs }) => `${derivation}!${outputs.map(({ name }) => name).join(",")}`,
+  );
+}
+
 /** Builds or fetches outputs; throws where the machine is to blame rather than a package. */
 export async function realise(
   tools: NixTools & { readonly roots: string },
   wanted: Wanted,
   signal: AbortSignal,
+  outputs = derivationsOf(wanted.packages),
 ): Promise<Realised> {
   const log = createNixLog(wanted.onProgress);
-  const outputs = wanted.packages.map(
-    ({ derivation, outputs: named }) => `${derivation}!${named.map(({ name }) => name).join(",")}`,
-  );
   const folder = folderOf(tools.roots, wanted.root);
   await mkdir(folder, { recursive: true });
   try {
@@ -51,9 +56,8 @@ export async function realise(
     const message = boundedText(withoutRepeats(log.errors).map(forPeople).join("\n"));
     const isOurs = log.errors.some(isOutage) || !isBuildFailure(error.outcome.exitCode, log.errors);
     if (isOurs) {
-      throw new Error(`Nix could not realise the packages: ${message || error.message}`, {
-        cause: error,
-      });
+      const said = [message || error.message, ...log.warnings].join("; ");
+      throw new Error(`Nix could not realise the packages: ${said}`, { cause: error });
     }
     return { state: "build-failed", message, log: log.tail() };
   }

@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const root = "seed";
   const onProgress = () => undefined;
   const realised = await nix.realise({ packages, root, timeoutMs, onProgress }, signal);
-  if (realised.state !== "realised") throw new Error(realised.message);
+  if (realised.state !== "realised") throw new Error(JSON.stringify(realised));
   log("INFO", `the store has ${packages.map(({ name }) => name).join(", ")}`, pin);
 }
 

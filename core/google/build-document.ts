@@ -192,6 +192,7 @@ const reasons = {
   "evaluation-failed": true,
   "build-failed": true,
   "timed-out": true,
+  "not-allowed": true,
   service: true,
 } as const;
 

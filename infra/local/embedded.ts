@@ -93,6 +93,7 @@ export async function startEmbedded(
     blobs,
     layers,
     options,
+    policy: settings,
     popularity,
     timeLimitMs,
     atOnce,
@@ -127,6 +128,7 @@ export async function startEmbedded(
     queues,
     packageSet,
     options,
+    policy: settings,
     platforms: platformsOf(settings),
     settings,
     // A folder's staging area is swept when it is opened.

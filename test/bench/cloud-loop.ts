@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { anythingGoes } from "../../core/build-policy.ts";
 import { createGoogleBuildCache } from "../../core/google/build-cache.ts";
 import { connectFirestore } from "../../core/google/firestore.ts";
 import { createGoogleJobQueue } from "../../core/google/job-queue.ts";
@@ -57,6 +58,7 @@ export async function startLoop(build: Build) {
   const plans = createGooglePlans(firestore);
   const pulls = createGooglePulls(firestore);
   const registry = createRegistry({
+    policy: anythingGoes,
     cache,
     queue,
     blobs,
@@ -64,7 +66,17 @@ export async function startLoop(build: Build) {
     plans,
     references: pins,
     referrers: { list: unused },
-    pins: createCurrentPins({ packageSet, pins, plans, options, queue, times, now, log }),
+    pins: createCurrentPins({
+      packageSet,
+      policy: anythingGoes,
+      pins,
+      plans,
+      options,
+      queue,
+      times,
+      now,
+      log,
+    }),
     waiting: createWaiting(cache, queue, log),
     notes: createPullNotes({ packageSet, pulls, now, log }),
     options,

@@ -58,6 +58,15 @@ describe("the record of a build", () => {
     expect(remembered).toEqual([10, 20, 40, 80, 160, 320, 600, 600]);
   });
 
+  it("remembers what was not allowed for a minute at the most, since it may be by then", () => {
+    const refused = { ...queued(0), attempt: 9 };
+    const settlement = {
+      state: "failed",
+      failure: { ...failure, reason: "not-allowed" },
+    } as const;
+    expect(afterSettling(refused, settlement, 5000)).toMatchObject({ retryAt: 65_000 });
+  });
+
   it("does not remember a failure of ours", () => {
     const settlement = { state: "failed", failure: { ...failure, reason: "service" } } as const;
     expect(afterSettling(queued(0), settlement, 5000)).toMatchObject({ retryAt: 5000 });

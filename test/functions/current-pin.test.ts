@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { anythingGoes } from "../../core/build-policy.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPlans } from "../../core/local/plans.ts";
@@ -79,6 +80,7 @@ it("a hundred who wait for where a tag stands are one question and one watch", a
   let watches = 0;
   const currentPins = createCurrentPins({
     packageSet,
+    policy: anythingGoes,
     pins: { ...pins, watch: (...watched) => ((watches += 1), pins.watch(...watched)) },
     plans: createLocalPlans(database),
     options,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { anythingGoes } from "../../core/build-policy.ts";
+import { parseRevisionPatterns } from "../../core/revision-patterns.ts";
 import { buildOf, ready } from "../support/builds.ts";
 import { maintained, times } from "../support/maintained.ts";
 
@@ -78,6 +80,18 @@ describe("pins", () => {
     expect(set.published.pin).toEqual([]);
     set.advance(times.freshMs);
     await set.maintain();
+    await set.maintain();
+    expect(set.published.pin).toEqual([{ kind: "pin", pinId: id }]);
+  });
+
+  it("at which nothing may be built any more stay where they are", async () => {
+    const policy = { ...anythingGoes, revisions: parseRevisionPatterns("*, -next") };
+    await using set = await maintained({ policy });
+    const denied = JSON.stringify(["git+https://example.com/p", "", "next"]);
+    await set.pins.replace(id, 0, pin);
+    await set.pins.replace(denied, 0, { ...pin, reference: "next" });
+    for (const each of [id, denied]) await set.pulls.note(each, "amd64/git", set.now());
+    set.advance(times.freshMs);
     await set.maintain();
     expect(set.published.pin).toEqual([{ kind: "pin", pinId: id }]);
   });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { anythingGoes } from "../../core/build-policy.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
@@ -6,6 +7,7 @@ import { parseImage } from "../../core/image.ts";
 import { options } from "../support/builds.ts";
 import { stores } from "../support/stores.ts";
 
+const policy = anythingGoes;
 const packageSet: PackageSet = { kind: "git", url: "https://example.com/p", reference: "main" };
 const pinId = '["git+https://example.com/p","","main"]';
 const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
@@ -30,7 +32,15 @@ it.each([
     return publish();
   };
   const queue = { ...set.queues.pin, publish: count };
-  const pins = createCurrentPins({ ...set, packageSet, options, queue, times, log: set.write });
+  const pins = createCurrentPins({
+    ...set,
+    packageSet,
+    policy,
+    options,
+    queue,
+    times,
+    log: set.write,
+  });
   set.advance(61_000);
   for (let i = 0; i < 20; i++) {
     expect(await pins.known("latest")).toMatchObject({ revision: "r1" });
@@ -54,7 +64,15 @@ it.each([
       reads += 1;
       return isOut ? fail() : set.pins.read(id);
     };
-    const tools = { ...set, packageSet, options, queue: set.queues.pin, times, log: set.write };
+    const tools = {
+      ...set,
+      packageSet,
+      policy,
+      options,
+      queue: set.queues.pin,
+      times,
+      log: set.write,
+    };
     const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read } });
     await pins.known("latest");
     isOut = true;
@@ -72,7 +90,15 @@ it.each([
 
 it("where a tag stands that nobody knows, an outage is told", async () => {
   await using set = await stores();
-  const tools = { ...set, packageSet, options, queue: set.queues.pin, times, log: set.write };
+  const tools = {
+    ...set,
+    packageSet,
+    policy,
+    options,
+    queue: set.queues.pin,
+    times,
+    log: set.write,
+  };
   const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read: refuses } });
   await expect(pins.known("latest")).rejects.toThrow("out of reach");
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { anythingGoes, type BuildPolicy } from "../../core/build-policy.ts";
 import type { Platforms } from "../../core/image.ts";
+import { parsePackagePatterns } from "../../core/package-patterns.ts";
+import { parseRevisionPatterns } from "../../core/revision-patterns.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import { createPrebuild, parsePrebuilds } from "../../functions/prebuild.ts";
@@ -11,11 +14,21 @@ const commit = "0123456789012345678901234567890123456789";
 const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
 const soon = () => AbortSignal.timeout(50);
 
-async function prebuilding(platforms: Platforms = ["amd64"]) {
+async function prebuilding(platforms: Platforms = ["amd64"], policy: BuildPolicy = anythingGoes) {
   const set = await stores();
   const { cache, queues, now, write: log } = set;
   const { plans } = set;
-  const tools = { packageSet, pins: set.pins, plans, options, queue: queues.pin, times, now, log };
+  const tools = {
+    packageSet,
+    policy,
+    pins: set.pins,
+    plans,
+    options,
+    queue: queues.pin,
+    times,
+    now,
+    log,
+  };
   const pins = createCurrentPins(tools);
   const prebuild = createPrebuild({
     cache,
@@ -24,6 +37,8 @@ async function prebuilding(platforms: Platforms = ["amd64"]) {
     options,
     log,
     platforms,
+    packageSet,
+    policy,
   });
   return { ...set, prebuild };
 }
@@ -71,6 +86,21 @@ describe("an image that is to be prebuilt", () => {
     await using set = await prebuilding();
     await expect(set.prebuild("git", soon())).rejects.toThrow("no worker looked the tag up");
     expect(set.published.pin).toMatchObject([{ kind: "pin" }]);
+  });
+
+  it("that may not be built is refused, and not asked for, nor is its tag looked up", async () => {
+    const packages = parsePackagePatterns("*, -git");
+    const policy = { ...anythingGoes, packages, revisions: parseRevisionPatterns("commit:*") };
+    await using set = await prebuilding(["amd64"], policy);
+    expect(await set.prebuild(`shell/git:${commit}`, soon())).toEqual({
+      state: "refused",
+      message: "this registry does not build git (denied by git): ask whoever runs this registry",
+    });
+    expect(await set.prebuild("curl:next", soon())).toMatchObject({
+      state: "refused",
+      message: expect.stringContaining("anything at next (not among") as string,
+    });
+    expect(set.published).toEqual({ pull: [], prebuild: [], pin: [] });
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { anythingGoes } from "../../core/build-policy.ts";
 import type { ImageOptions } from "../../core/build-key.ts";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { openDatabase } from "../../core/local/database.ts";
@@ -21,6 +22,7 @@ export async function buildReplay(
     blobs: createLocalBlobStore(folder),
     layers: createLocalLayerCache(database),
     options,
+    policy: anythingGoes,
     popularity: noPopularity,
     timeLimitMs: 60_000,
     log,

@@ -1,3 +1,4 @@
+import { anythingGoes, type BuildPolicy } from "../../core/build-policy.ts";
 import type { Grouping } from "../../core/build-key.ts";
 import type { Log } from "../../core/log.ts";
 import type { PackageSet } from "../../core/package-set.ts";
@@ -19,6 +20,7 @@ export async function maintained(
     packageSet?: PackageSet;
     blobs?: Pick<BlobStore, "stat">;
     grouping?: Grouping;
+    policy?: BuildPolicy;
   } = {},
 ) {
   const set = await stores();
@@ -35,6 +37,7 @@ export async function maintained(
     plans,
     blobs,
     packageSet,
+    policy: more.policy ?? anythingGoes,
     platforms: ["amd64"],
     pulls,
     queues,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { anythingGoes } from "../../core/build-policy.ts";
 import { buildKey } from "../../core/build-key.ts";
 import type { Digest } from "../../core/digest.ts";
 import { parseImage } from "../../core/image.ts";
@@ -117,6 +118,7 @@ export function createPushRepository(name: string, stores: PushStores): PushRepo
     notes: { note: async () => undefined },
     waiting: createWaiting(cache, nothing, log),
     options,
+    policy: anythingGoes,
     platforms: ["amd64"],
     hold: { shortMs: 1000, longMs: 1000 },
     warmMs: 1,

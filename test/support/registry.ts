@@ -1,3 +1,4 @@
+import { anythingGoes, type BuildPolicy } from "../../core/build-policy.ts";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { createLocalBuildCache } from "../../core/local/build-cache.ts";
 import { openDatabase } from "../../core/local/database.ts";
@@ -49,6 +50,8 @@ export interface Answer {
 
 export interface TestWorker {
   readonly packageSet?: PackageSet;
+  /** What may be built; everything, if not said. */
+  readonly policy?: BuildPolicy;
   /** Another store than a folder. */
   readonly blobs?: BlobStore;
   /** Answers for another store of referrers. */
@@ -124,10 +127,12 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     await pins.replace(id, version, { ...kept, ...found });
   }
 
+  const { policy = anythingGoes } = worker;
   const packageSet = worker.packageSet ?? { kind: "starter" };
   const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
   const hold = { shortMs: worker.holdMs ?? 5000, longMs: worker.holdMs ?? 5000 };
   const registry = createRegistry({
+    policy,
     access: await worker.access?.(now, write),
     cache,
     queue,
@@ -136,7 +141,17 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     plans,
     references: pins,
     referrers: { list: worker.referrersOf ?? ((subject) => referrers.list(subject)) },
-    pins: createCurrentPins({ packageSet, pins, plans, options, queue, times, now, log: write }),
+    pins: createCurrentPins({
+      packageSet,
+      policy,
+      pins,
+      plans,
+      options,
+      queue,
+      times,
+      now,
+      log: write,
+    }),
     notes: createPullNotes({ packageSet, pulls: createLocalPulls(database), now, log: write }),
     waiting: createWaiting(cache, queue, write),
     options,

@@ -30,7 +30,7 @@ export async function recordNix(
   if (evaluation.state !== "evaluated") throw new Error(JSON.stringify(evaluation));
   const wanted = { packages: evaluation.packages, root: "replay", timeoutMs: 60_000 };
   const realised = await real.nix.realise({ ...wanted, onProgress: () => undefined }, never);
-  if (realised.state !== "realised") throw new Error(realised.message);
+  if (realised.state !== "realised") throw new Error(JSON.stringify(realised));
   const outputs = evaluation.packages.flatMap((each) => each.outputs.map(({ path }) => path));
   const closure = await real.nix.closure(outputs, never);
   return { request: { key: buildKey(image, pin, options), image, pin }, evaluation, closure };

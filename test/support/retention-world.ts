@@ -1,3 +1,4 @@
+import { anythingGoes } from "../../core/build-policy.ts";
 import type { Digest } from "../../core/digest.ts";
 import { planId } from "../../core/layer-plans.ts";
 import { imageDocuments } from "../../core/manifest.ts";
@@ -85,6 +86,7 @@ export function registryOver(stores: Stores, now: Clock, publish: (key: string) 
   const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
   const { cache, pins, plans, pulls, referrers, store } = stores;
   return createRegistry({
+    policy: anythingGoes,
     cache,
     queue,
     blobs: store,
@@ -92,7 +94,17 @@ export function registryOver(stores: Stores, now: Clock, publish: (key: string) 
     plans,
     references: pins,
     referrers,
-    pins: createCurrentPins({ packageSet, pins, plans, options, queue, times, now, log }),
+    pins: createCurrentPins({
+      packageSet,
+      policy: anythingGoes,
+      pins,
+      plans,
+      options,
+      queue,
+      times,
+      now,
+      log,
+    }),
     notes: createPullNotes({ packageSet, pulls, now, log }),
     waiting: createWaiting(cache, queue, log),
     options,

@@ -68,7 +68,7 @@ async function evaluated(name: string): Promise<readonly Package[]> {
 async function realised(packages: readonly Package[], root: string): Promise<void> {
   const wanted = { packages, root, timeoutMs: 60_000, onProgress: log };
   const ended = await nix.realise(wanted, signal);
-  if (ended.state !== "realised") throw new Error(ended.message);
+  if (ended.state !== "realised") throw new Error(JSON.stringify(ended));
 }
 
 const pathsOf = (packages: readonly Package[]) =>

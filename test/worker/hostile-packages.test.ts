@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { anythingGoes } from "../../core/build-policy.ts";
 import { createLocalBlobStore } from "../../core/local/blob-store.ts";
 import { openDatabase } from "../../core/local/database.ts";
 import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
@@ -29,6 +30,7 @@ async function settled(name: string) {
     blobs: createLocalBlobStore(folder.path),
     layers: createLocalLayerCache(database),
     options,
+    policy: anythingGoes,
     popularity: noPopularity,
     timeLimitMs: 60_000,
     log: () => undefined,

@@ -20,6 +20,10 @@ locals {
     FIRN_GROUPING           = var.grouping
     FIRN_COMPRESSION        = var.compression
     FIRN_PREBUILD_IMAGES    = var.prebuild_images
+    FIRN_PACKAGES           = var.packages
+    FIRN_REVISIONS          = var.revisions
+    FIRN_MAX_PACKAGES       = var.max_packages
+    FIRN_CONTACT            = var.contact
     FIRN_LOG                = var.log
     FIRN_LOG_LEVEL          = var.log_level
   }
@@ -41,17 +45,19 @@ locals {
   })
 
   worker_settings = merge(local.common_settings, {
-    FIRN_BUILDS        = var.builds
-    FIRN_PREBUILDS     = var.prebuilds
-    FIRN_BUILD_MINUTES = var.build_minutes
-    FIRN_NIX_CONFIG    = var.nix_config
-    FIRN_LEASE_SECONDS = var.lease_seconds
-    FIRN_DATA          = var.data
-    FIRN_GZIP          = var.gzip
-    FIRN_SANDBOX       = var.sandbox
-    FIRN_SEGMENTS_MB   = var.segments_mb
-    FIRN_SEED          = var.seed
-    FIRN_DISK_SHARE    = var.disk_share
+    FIRN_BUILDS            = var.builds
+    FIRN_PREBUILDS         = var.prebuilds
+    FIRN_BUILD_MINUTES     = var.build_minutes
+    FIRN_MAX_CLOSURE_MB    = var.max_closure_mb
+    FIRN_BUILD_FROM_SOURCE = var.build_from_source
+    FIRN_NIX_CONFIG        = var.nix_config
+    FIRN_LEASE_SECONDS     = var.lease_seconds
+    FIRN_DATA              = var.data
+    FIRN_GZIP              = var.gzip
+    FIRN_SANDBOX           = var.sandbox
+    FIRN_SEGMENTS_MB       = var.segments_mb
+    FIRN_SEED              = var.seed
+    FIRN_DISK_SHARE        = var.disk_share
   })
 
   # Where the bundle has its compile cache.

@@ -91,6 +91,35 @@ variable "prebuild_images" {
   }
 }
 
+variable "packages" {
+  description = "packages that may be built: patterns of attribute paths separated by commas, `-` before what is denied, such as `*, -python3Packages.*`; `*` is everything (default: *)"
+  type        = string
+  default     = null
+}
+
+variable "revisions" {
+  description = "what tags may have built besides `latest`: patterns of channels, branches and tags, such as `nixos-*`, `commit:*` for commits, `-` before what is denied (default: *)"
+  type        = string
+  default     = null
+}
+
+variable "max_packages" {
+  description = "packages that a name may have (default: 64)"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_packages == null ? true : var.max_packages == floor(var.max_packages) && var.max_packages >= 1 && var.max_packages <= 255
+    error_message = "It is a whole number from 1 to 255."
+  }
+}
+
+variable "contact" {
+  description = "who is to be asked for what may not be built, as those are told who tried (default: whoever runs this registry)"
+  type        = string
+  default     = null
+}
+
 variable "log" {
   description = "`text` for people, `json` for Cloud Logging (default: json)"
   type        = string

@@ -33,6 +33,28 @@ variable "build_minutes" {
   }
 }
 
+variable "max_closure_mb" {
+  description = "megabytes that an image may have before compression (default: 20000)"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_closure_mb == null ? true : var.max_closure_mb == floor(var.max_closure_mb) && var.max_closure_mb >= 1 && var.max_closure_mb <= 1000000
+    error_message = "It is a whole number from 1 to 1000000."
+  }
+}
+
+variable "build_from_source" {
+  description = "`allowed`: what no binary cache has is built here; `never`: it is refused, and nothing is compiled (default: allowed)"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_from_source == null ? true : contains(["allowed", "never"], var.build_from_source)
+    error_message = "It is one of allowed, never."
+  }
+}
+
 variable "nix_config" {
   description = "further lines of nix.conf, separated by `;`"
   type        = string

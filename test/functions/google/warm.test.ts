@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { anythingGoes } from "../../../core/build-policy.ts";
 import { createGoogleBuildCache } from "../../../core/google/build-cache.ts";
 import { connectFirestore } from "../../../core/google/firestore.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
@@ -80,6 +81,7 @@ it.each([
       pins: counted(pins, reads),
       plans: counted(plans, reads),
       options,
+      policy: anythingGoes,
       queue,
       times,
       now,
@@ -105,6 +107,7 @@ it.each([
       waiting: createWaiting(countedCache, queue, log),
       notes: createPullNotes({ packageSet, pulls, now, log }),
       options,
+      policy: anythingGoes,
       platforms: ["amd64"],
       hold: { shortMs: 5000, longMs: 5000 },
       warmMs: times.warmMs,
