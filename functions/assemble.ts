@@ -11,6 +11,7 @@ import type {
   Pins,
   Plans,
   Pulls,
+  Quotas,
   Referrers,
 } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
@@ -41,9 +42,12 @@ export interface Foundation {
     readonly holdSeconds: number;
     readonly longHoldSeconds: number;
     readonly prebuildImages: number;
+    readonly trustedHops: number;
   };
   /** Who may pull and who may build; undefined: everybody. */
   readonly access: Access | undefined;
+  /** What is counted of that; undefined: nothing. */
+  readonly quotas: Quotas | undefined;
   /** Deletes uploads that were given up, and says how many. */
   readonly sweepStaging: () => Promise<number>;
   /** Aborts when the process is about to end. */
@@ -69,6 +73,7 @@ export function assemble(foundation: Foundation) {
       notes: createPullNotes({ packageSet, pulls, now, log }),
       hold: { shortMs: settings.holdSeconds * 1000, longMs: settings.longHoldSeconds * 1000 },
       warmMs: times.warmMs,
+      trustedHops: settings.trustedHops,
     }),
     prebuild: createPrebuild({ ...foundation, queue: queues.prebuild, pins: currentPins }),
     maintain: createMaintenance({ ...foundation, times, images: settings.prebuildImages }),

@@ -14,6 +14,8 @@ import type {
 } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
+import type { Paid } from "./asking.ts";
+import { firstOf } from "./first-of.ts";
 import { until } from "./until.ts";
 
 /** Where a tag stands, or why that is not known. */
@@ -27,6 +29,11 @@ export interface CurrentPins {
   known(tag: string): Promise<Pin | undefined>;
   /** Whether a tag was looked up before, and found; `latest` always is. */
   wasFound(tag: string): Promise<boolean>;
+  /**
+   * Has a tag looked up that was never found, and that nobody is looking up: what `charge` throws, it throws before. What
+   * is asked of many at once is asked once.
+   */
+  begin(tag: string, charge: () => Promise<Pick<Paid, "refund">>): Promise<void>;
   /** Has the tag looked up and waits for the answer; undefined when the signal came first. */
   lookUp(tag: string, signal: AbortSignal): Promise<CurrentPin | undefined>;
 }
@@ -66,6 +73,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     ttlResolution: 0,
     perf: { now },
   });
+  const beginning = firstOf<void>();
   const bareAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
   const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
 
@@ -131,6 +139,14 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     return undefined;
   }
 
+  /** What a look-up of a tag that was asked for before has come to, where that still counts. */
+  function remembered(record: PinRecord | undefined): CurrentPin | undefined {
+    const answer = answeredSince(record, now() - failureRememberedMs);
+    if (answer?.state === "failed" && answer.failure.reason === "revision-unknown") return answer;
+    const isFresh = record !== undefined && ageOf(record) < times.freshMs;
+    return answer?.state === "pinned" && isFresh ? answer : undefined;
+  }
+
   /** Waits for an answer younger than `since`; a look-up that was under way before counts as well. */
   async function answerTo(
     id: string,
@@ -175,6 +191,22 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       if (selection.kind === "revision") return true;
       return (await pins.read(selection.pinId))?.current !== undefined;
     },
+    async begin(tag, charge) {
+      const selection = selectRevision(packageSet, tag);
+      if (selection.kind === "revision") return;
+      const { pinId, reference } = selection;
+      await beginning(pinId, async () => {
+        const record = await pins.read(pinId);
+        if (record?.current !== undefined || remembered(record) !== undefined) return;
+        if (record !== undefined && isAsked(record)) return;
+        const paid = await charge();
+        const asked = await askForPin(tools, pinId, reference, record).catch(async (error) => {
+          await paid.refund();
+          throw error;
+        });
+        if (!asked) await paid.refund();
+      });
+    },
     async lookUp(tag, signal) {
       const selection = selectRevision(packageSet, tag);
       if (selection.kind === "revision") {
@@ -182,10 +214,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       }
       const { pinId, reference } = selection;
       const record = await pins.read(pinId);
-      const remembered = answeredSince(record, now() - failureRememberedMs);
-      if (remembered?.state === "failed" && remembered.failure.reason === "revision-unknown") {
-        return remembered;
-      }
+      const known = remembered(record);
+      if (known !== undefined) return known;
       const since = record !== undefined && isAsked(record) ? record.askedAt : now();
       await askForPin(tools, pinId, reference, record);
       return await answerTo(pinId, reference, since, signal);

@@ -4,9 +4,17 @@ import type { Image } from "../core/image.ts";
 import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, Clock, JobQueue } from "../core/ports.ts";
-import { isSettled, type BuildRecord, type SettledRecord } from "../core/record.ts";
+import {
+  begins,
+  isSettled,
+  type BuildRecord,
+  type BuildRequest,
+  type SettledRecord,
+} from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
+import type { Asking } from "./asking.ts";
+import { firstOf } from "./first-of.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface OutcomeTools {
@@ -37,26 +45,55 @@ const kept = { max: 20_000, maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlR
  * `NotBuilt` where nobody has.
  */
 export interface Outcomes {
-  /** `deadline` is asked for only where there is something to wait for. */
-  find(image: Image, pin: Pin, deadline: Deadline, mayBuild: boolean): Promise<Outcome>;
+  /**
+   * `deadline` is asked for only where there is something to wait for. `asking` is who has a build begun where nobody has;
+   * undefined: it may not be. Throws what `Asking.charge` does.
+   */
+  find(image: Image, pin: Pin, deadline: Deadline, asking: Asking | undefined): Promise<Outcome>;
   /** What is in memory of a build is no longer true. */
   forget(key: BuildKey): void;
 }
 
 export function createOutcomes(tools: OutcomeTools): Outcomes {
   const { cache, waiting, options, now } = tools;
+  const beginning = firstOf<BuildRecord>();
   const ready = new LRUCache<BuildKey, SettledRecord & { state: "ready" }>({
     ...kept,
     perf: { now },
     sizeCalculation: ({ manifest }) => manifest.bytes.byteLength + 1000,
   });
 
+  /** Begins a build at somebody's cost. What turns out to be somebody else's costs nothing. */
+  async function begin(request: BuildRequest, asking: Asking): Promise<BuildRecord> {
+    const paid = await asking.charge(request.key);
+    const { asker } = paid;
+    const asked = { ...request, asker };
+    const requested = await requestBuild(tools, asked, "pull", "pull").catch(async (error) => {
+      await paid.refund();
+      throw error;
+    });
+    const { outcome, record } = requested;
+    // It may be one that the same client has begun by another process, with the charge that both were given.
+    const isTheirs = record.asker?.charge?.client.id === asker.charge?.client.id;
+    if (outcome !== "created" && !isTheirs) await paid.refund();
+    return record;
+  }
+
   /** Starts the build or joins it, and waits. */
-  async function build(key: BuildKey, image: Image, pin: Pin, signal: AbortSignal) {
-    const asked = await requestBuild(tools, { key, image, pin }, "pull");
+  async function build(
+    request: BuildRequest,
+    present: BuildRecord | undefined,
+    deadline: Deadline,
+    asking: Asking,
+  ) {
+    const { key } = request;
+    // Whoever is first pays, and those who come meanwhile wait with them.
+    const asked = begins(present, now())
+      ? await beginning(key, () => begin(request, asking))
+      : (await requestBuild(tools, request, "pull", "pull")).record;
     if (isSettled(asked)) return asked;
     using wait = waiting.join(key);
-    return await wait.settled(signal);
+    return await wait.settled(deadline(key));
   }
 
   /** Waits where others had it begun; what has failed is told, and not begun again. */
@@ -71,7 +108,7 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     image: Image,
     pin: Pin,
     deadline: Deadline,
-    mayBuild: boolean,
+    asking: Asking | undefined,
   ): Promise<Outcome> {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
@@ -82,9 +119,9 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     const settled =
       record?.state === "ready"
         ? record
-        : await (mayBuild
-            ? build(key, image, pin, deadline(key))
-            : join(key, record, deadline(key)));
+        : await (asking === undefined
+            ? join(key, record, deadline(key))
+            : build({ key, image, pin }, record, deadline, asking));
     if (settled?.state === "ready") ready.set(key, settled, { start });
     return settled ?? { state: "pending", key };
   }

@@ -51,7 +51,8 @@ export function createPrebuild(tools: PrebuildTools) {
     const key = buildKey(image, pin, tools.options);
     const present = await tools.cache.read(key);
     if (present?.state === "ready") return { key, record: present };
-    return { key, record: await requestBuild(tools, { key, image, pin }, "prebuild") };
+    const { record } = await requestBuild(tools, { key, image, pin }, "prebuild", "prebuild");
+    return { key, record };
   }
 
   return async (text: string, signal: AbortSignal): Promise<Prebuild> => {

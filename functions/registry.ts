@@ -8,6 +8,7 @@ import { logEvent } from "../core/log-event.ts";
 import { inTrace, traceOfHeaders } from "../core/trace.ts";
 import { needsOf } from "../core/retention.ts";
 import type { Access, Caller } from "./access.ts";
+import { createAsking, type AskingTools } from "./asking.ts";
 import { serveBlob } from "./blob.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
@@ -19,6 +20,7 @@ import { createPull, Unavailable, type PullTools } from "./pull.ts";
 import { createPullLog, httpRequestOf, type Waits } from "./pull-log.ts";
 import { createMending } from "./mending.ts";
 import { createReferrersAnswer } from "./referrers.ts";
+import { createRefusals } from "./refusals.ts";
 import * as respond from "./respond.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { serveBuildStatus, serveStatus } from "./status.ts";
@@ -26,7 +28,7 @@ import { createTags } from "./tags.ts";
 import { createUseNotes } from "./use-notes.ts";
 import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
-export interface RegistryTools extends Omit<PullTools, "uses"> {
+export interface RegistryTools extends Omit<PullTools, "uses">, Omit<AskingTools, "note"> {
   readonly blobs: BlobStore;
   readonly packageSet: PackageSet;
   readonly references: Pick<Pins, "list">;
@@ -57,6 +59,7 @@ export function createRegistry(tools: RegistryTools): Registry {
   const uses = createUseNotes(tools);
   const pull = createPull({ ...tools, uses });
   const logged = createPullLog(tools);
+  const asking = createAsking({ ...tools, note: createRefusals(tools.log, tools.now) });
   const tags = createTags(tools);
   const mend = createMending(tools);
   const referrers = createReferrersAnswer(tools);
@@ -82,7 +85,7 @@ export function createRegistry(tools: RegistryTools): Registry {
     waits: Waits,
     grant: Grant | undefined,
   ): Promise<RegistryResponse> {
-    const mayBuild = grant?.mayBuild ?? true;
+    const { who, mayBuild } = grant ?? { who: "anonymous", mayBuild: true };
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
       pull(
@@ -93,7 +96,7 @@ export function createRegistry(tools: RegistryTools): Registry {
           waits(key);
           return deadline();
         },
-        mayBuild,
+        mayBuild ? asking(who, request, `${name}:${tag}`) : undefined,
       ),
     ).catch((error: unknown) => {
       if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
