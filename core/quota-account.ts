@@ -1,7 +1,7 @@
 import type { BuildKey } from "./build-key.ts";
 import { emptyLedger, entered, fullOf, pruned, type Full, type Ledger } from "./ledger.ts";
 import { imagesText, limitText, type Limit, type Quota } from "./quota.ts";
-import type { Charge, QuotaClient, Refused } from "./quotas-port.ts";
+import type { BeginningBuild, Charge, QuotaClient, Refused } from "./quotas-port.ts";
 
 /** What is stored of a client, and what adapters of `Quotas` make of it; each writes both parts at once, or neither. */
 export interface Account {
@@ -36,14 +36,20 @@ export type PoolLimits = Pick<Quota, "anonymous" | "all">;
 // Soon, since builds end all the time: it is what is said to those who wait for one, too.
 const crowdedMs = 10_000;
 
-/** What was charged for already: nothing more is due for it. */
+// Until then a record may still have to be written that was charged for.
+const beginningMs = 30_000;
+
+/** What was charged for already, and is just about to begin: nothing more is due for it. */
 export function chargeOf(
   client: QuotaClient,
   account: Account,
-  key: BuildKey | undefined,
+  build: BeginningBuild | undefined,
+  now: number,
 ): Charge | undefined {
-  const running = key === undefined ? undefined : account.running[key];
-  return running && { client, ...running };
+  if (build === undefined) return undefined;
+  const running = account.running[build.key];
+  if (running === undefined || running.at < build.endedAt) return undefined;
+  return now - running.at < beginningMs ? { client, ...running } : undefined;
 }
 
 /** What a client's own quotas say of one more build. */
@@ -148,9 +154,6 @@ function without(running: Account["running"], key: string | undefined): Account[
   if (key === undefined || running[key] === undefined) return running;
   return Object.fromEntries(Object.entries(running).filter(([each]) => each !== key));
 }
-
-// Until then its record may still have to be written.
-const beginningMs = 30_000;
 
 /** Of builds that are under way as far as is known, those that are not: `isOpen` says what their records are. */
 export function endedOf(

@@ -6,15 +6,20 @@ import type { BuildKey } from "./build-key.ts";
  */
 export interface Quotas {
   /**
-   * Counts a build that is about to begin, or, without a key, a look-up, unless a quota has no room for it. A build that
-   * the client was charged for already, and that has not ended, costs nothing more, so that nobody pays twice who asks
-   * twice at the same moment, or again.
+   * Counts a build that is about to begin, or, without one, a look-up, unless a quota has no room for it. A build that the
+   * client was charged for just now costs nothing more, so that nobody pays twice who asks several processes at once.
    */
-  charge(client: QuotaClient, key?: BuildKey): Promise<Charged>;
+  charge(client: QuotaClient, build?: BeginningBuild): Promise<Charged>;
   /** Takes a charge back: what it was for was not begun, or by somebody else. */
   refund(charge: Charge, key?: BuildKey): Promise<void>;
   /** A build has ended: it is none of those under way any more, and these are the seconds that a worker had it for. */
   spend(charge: Charge, key: BuildKey, seconds: number): Promise<void>;
+}
+
+export interface BeginningBuild {
+  readonly key: BuildKey;
+  /** When it ended that was begun before; 0 where none was. */
+  readonly endedAt: number;
 }
 
 /** Whom builds are counted for. */

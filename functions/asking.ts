@@ -1,6 +1,5 @@
-import type { BuildKey } from "../core/build-key.ts";
 import { RegistryError } from "../core/errors.ts";
-import type { Clock, QuotaClient, Quotas, Refused } from "../core/ports.ts";
+import type { BeginningBuild, Clock, QuotaClient, Quotas, Refused } from "../core/ports.ts";
 import type { Asker } from "../core/record.ts";
 import { clientAddress, networkOf } from "./client-address.ts";
 import type { RegistryRequest } from "./exchange.ts";
@@ -11,7 +10,7 @@ export interface Asking {
   /** Whether anything is counted at all. */
   readonly isCounted: boolean;
   /** Counts a build, or a look-up, that is about to begin. Throws what the client is told where no quota has room. */
-  charge(key?: BuildKey): Promise<Paid>;
+  charge(build?: BeginningBuild): Promise<Paid>;
 }
 
 /** What was counted, and who asked. */
@@ -51,13 +50,13 @@ export function createAsking({ quotas, trustedHops = 0, note, now }: AskingTools
 
     return {
       isCounted: quotas !== undefined,
-      async charge(key) {
+      async charge(build) {
         if (quotas === undefined) return { asker, refund: async () => undefined };
-        const charged = await quotas.charge(clientOf(who, address), key);
+        const charged = await quotas.charge(clientOf(who, address), build);
         if (charged.state === "refused") return refuse(charged);
         const { charge, isNew } = charged;
         const refund = async () => {
-          if (isNew) await quotas.refund(charge, key);
+          if (isNew) await quotas.refund(charge, build?.key);
         };
         return { asker: { ...asker, charge }, refund };
       },

@@ -192,6 +192,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       return (await pins.read(selection.pinId))?.current !== undefined;
     },
     async begin(tag, charge) {
+      // The registry's own to know.
+      if (tag === "latest") return;
       const selection = selectRevision(packageSet, tag);
       if (selection.kind === "revision") return;
       const { pinId, reference } = selection;

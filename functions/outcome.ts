@@ -64,8 +64,13 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
   });
 
   /** Begins a build at somebody's cost. What turns out to be somebody else's costs nothing. */
-  async function begin(request: BuildRequest, asking: Asking): Promise<BuildRecord> {
-    const paid = await asking.charge(request.key);
+  async function begin(
+    request: BuildRequest,
+    present: BuildRecord | undefined,
+    asking: Asking,
+  ): Promise<BuildRecord> {
+    const endedAt = present !== undefined && isSettled(present) ? present.settledAt : 0;
+    const paid = await asking.charge({ key: request.key, endedAt });
     const { asker } = paid;
     const asked = { ...request, asker };
     const requested = await requestBuild(tools, asked, "pull", "pull").catch(async (error) => {
@@ -89,7 +94,7 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     const { key } = request;
     // Whoever is first pays, and those who come meanwhile wait with them.
     const asked = begins(present, now())
-      ? await beginning(key, () => begin(request, asking))
+      ? await beginning(key, () => begin(request, present, asking))
       : (await requestBuild(tools, request, "pull", "pull")).record;
     if (isSettled(asked)) return asked;
     using wait = waiting.join(key);

@@ -1,6 +1,15 @@
 import { LRUCache } from "lru-cache";
 import type { BuildKey } from "../build-key.ts";
-import type { BuildCache, Charge, Charged, Clock, QuotaClient, Quotas, Refused } from "../ports.ts";
+import type {
+  BeginningBuild,
+  BuildCache,
+  Charge,
+  Charged,
+  Clock,
+  QuotaClient,
+  Quotas,
+  Refused,
+} from "../ports.ts";
 import {
   afterCharge,
   afterRefund,
@@ -68,13 +77,13 @@ export function createGoogleQuotas(
 
   async function chargeNow(
     client: QuotaClient,
-    key: BuildKey | undefined,
+    build: BeginningBuild | undefined,
     share: number | undefined,
   ): Promise<Charged> {
     const decide = (seen: SeenBooks) => {
       const at = now();
       const { account, pool } = seen.books;
-      const before = chargeOf(client, account, key);
+      const before = chargeOf(client, account, build, at);
       if (before !== undefined) return { answer: chargedAs(before, false) };
       const own = refusedAccount(client, account, quota, at);
       if (own !== undefined) {
@@ -88,25 +97,26 @@ export function createGoogleQuotas(
         return { answer: common };
       }
       const fresh = { client, share, at };
-      const next = afterCharge(seen.books, fresh, key);
+      const next = afterCharge(seen.books, fresh, build?.key);
       const write = (mark: string) => documents.write(client.id, share, seen, next, mark);
       return { answer: chargedAs(fresh, true), write };
     };
     return await change(`the quotas of ${client.id}`, () => look(client, share), decide);
   }
 
-  async function charge(client: QuotaClient, key: BuildKey | undefined): Promise<Charged> {
+  async function charge(client: QuotaClient, build?: BeginningBuild): Promise<Charged> {
     for (;;) {
       const known = remembered(client);
       if (known !== undefined) return known;
-      const charged = await chargeNow(client, key, shares.next(client));
+      const charged = await chargeNow(client, build, shares.next(client));
       if (charged.state === "charged") return charged;
     }
   }
 
   const { refund, spend } = createGoogleSpending(firestore, now);
   return {
-    charge: async (client, key) => remembered(client) ?? (await inTurn(() => charge(client, key))),
+    charge: async (client, build) =>
+      remembered(client) ?? (await inTurn(() => charge(client, build))),
     refund: async (...refunded) => await inTurn(() => refund(...refunded)),
     spend: async (...spent) => await inTurn(() => spend(...spent)),
   };

@@ -61,18 +61,18 @@ export function createLocalQuotas(database: Database, quota: Quota, now: Clock):
   }
 
   return {
-    charge: async (client, key) =>
+    charge: async (client, build) =>
       database.transaction(() => {
         const at = now();
         const books = read(client.id);
-        const before = chargeOf(client, books.account, key);
+        const before = chargeOf(client, books.account, build, at);
         if (before !== undefined) return { state: "charged", charge: before, isNew: false };
         const account = withoutEnded(books.account, endedOf(books.account, stateOf, at));
         const refused =
           refusedAccount(client, account, quota, at) ?? refusedPool(client, books.pool, quota, at);
         if (refused !== undefined) return refused;
         const charge = { client, at };
-        write(client.id, afterCharge({ ...books, account }, charge, key));
+        write(client.id, afterCharge({ ...books, account }, charge, build?.key));
         return { state: "charged", charge, isNew: true };
       }),
     refund: async (charge, key) =>
