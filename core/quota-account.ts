@@ -169,22 +169,17 @@ export function endedOf(
 }
 
 /**
- * How many shares the quotas that all have are split into, so that no document of theirs is written more often than it
- * can be: one for each ten builds a minute, and never so many that one of them would have no build at all.
+ * How many shares the quotas that all have are split into, so that no document of theirs is written by everybody at once:
+ * as many as leave each a few builds in any window.
  */
 export function sharesOf({ anonymous, all }: PoolLimits): number {
   const builds = [...anonymous, ...all].filter(({ unit }) => unit === "builds");
-  if (builds.length === 0) return mostShares;
   const least = Math.min(...builds.map(({ most }) => most));
-  const aMinute = Math.max(...builds.map(perMinute));
-  return Math.min(Math.max(Math.ceil(aMinute / 10), 1), mostShares, least);
+  return Math.min(Math.max(Math.floor(least / leastInShare), 1), mostShares);
 }
 
+const leastInShare = 4;
 const mostShares = 16;
-
-function perMinute({ most, window }: Limit): number {
-  return window === "minute" ? most : most / (window === "hour" ? 60 : 24 * 60);
-}
 
 /** The limits of one share of several; together they are the limits, to the build. */
 export function shareOf(limits: PoolLimits, share: number, shares: number): PoolLimits {

@@ -16,6 +16,7 @@ import { giveFirstCore } from "./wrk.ts";
 
 const names = 10_000;
 const perSecond = 400;
+const connections = 64;
 const quota = "client=20/day; anonymous=40/day; all=60/day";
 
 await using cloud = await startWarmCloud();
@@ -41,7 +42,7 @@ let round = 0;
 /** Asks at a steady rate; gives how many were refused. */
 async function attackSteadily(who: (i: number) => Asker): Promise<number> {
   round += 1;
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const began = performance.now();
   const answers: Promise<number>[] = [];
   for (let i = 0; i < names; i++) {

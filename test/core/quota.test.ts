@@ -91,9 +91,9 @@ describe("a ledger", () => {
 });
 
 it.each([
-  ["all=60/minute, 600/hour", 6],
-  ["anonymous=3/minute; all=600/minute", 3],
-  ["all=100000/day", 7],
+  ["all=60/minute, 600/hour", 15],
+  ["anonymous=9/minute; all=600/minute", 2],
+  ["all=100000/day", 16],
   ["all=1/minute", 1],
   ["all=3600s/hour", 16],
 ])("the shares of %s are its whole, to the build", (text, count) => {
