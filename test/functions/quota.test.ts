@@ -100,6 +100,16 @@ describe("what is counted", () => {
     await eventually("it is built", async () => (await set.pull("git")).status === 200);
   });
 
+  it("is charged to the first of many who ask for one image at once, and keeps no other away", async () => {
+    await using set = await openWith("client=1/day; all=1/day");
+    const asked = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => set.pull("git", `192.0.2.${i}`)),
+    );
+    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(set.built()).toBe(1);
+    expect(await set.statuses(["jq", "192.0.2.99"])).toEqual([429]);
+  });
+
   it("is a build for each platform that is begun", async () => {
     await using set = await openWith("client=3/day", { platforms: ["amd64", "arm64"] });
     const index = { accept: "application/vnd.oci.image.index.v1+json" };
@@ -124,6 +134,23 @@ describe("what is counted", () => {
     // The look-up is another's, and so is the build.
     expect(await set.statuses(["git", "192.0.2.8", "v2"])).toEqual([200]);
     expect(await set.statuses(["git", "192.0.2.7", "v2"])).toEqual([200]);
+  });
+
+  it("is nothing more while a look-up is under way", async () => {
+    const found = Promise.withResolvers<string>();
+    await using set = await openWith("client=1/day", {
+      packageSet: { kind: "git", url: "https://example.com/p", reference: "main" },
+      holdMs: 50,
+      pin: () => found.promise,
+    });
+    const v1 = ["git", "192.0.2.7", "v1"] as const;
+    expect(await set.statuses([...v1], [...v1], [...v1])).toEqual([307, 307, 307]);
+    set.advance(20_000);
+    expect(await set.statuses([...v1])).toEqual([307]);
+    found.resolve("v1");
+    await eventually("it is found, and its build is one too many", async () => {
+      return (await set.pull(...v1)).status === 429;
+    });
   });
 
   it("is nothing where it could not be begun", async () => {
