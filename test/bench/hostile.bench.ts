@@ -8,7 +8,7 @@ import { startFramework } from "../support/framework.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { compare, median, target } from "./rounds.ts";
 import { startWarmCloud } from "./warm-cloud.ts";
-import { giveFirstCore } from "./wrk.ts";
+import { cpuSeconds, giveFirstCore } from "./wrk.ts";
 
 // What do others notice who pull what is there while somebody asks one process of the function for ten thousand images
 // that nobody made: from one address, from as many, with one account? Opponent: the same process when nobody does.
@@ -72,12 +72,15 @@ async function pullWarm(signal: AbortSignal): Promise<readonly number[]> {
 
 const shares: Record<string, number[]> = {};
 const slowest: Record<string, number[]> = {};
+const cpu: Record<string, number[]> = {};
 
 async function measured(kind: string, who?: (i: number) => Asker): Promise<number> {
   const over = new AbortController();
   const pulling = pullWarm(over.signal);
+  const before = cpuSeconds(server.pid);
   if (who === undefined) await sleep((names / perSecond) * 1000);
   else (shares[kind] ??= []).push((await attackSteadily(who)) / names);
+  (cpu[kind] ??= []).push(cpuSeconds(server.pid) - before);
   over.abort();
   const took = await pulling;
   (slowest[kind] ??= []).push(took[Math.ceil(took.length * 0.99) - 1] ?? NaN);
@@ -93,7 +96,10 @@ const medians = await compare("ms, half of the warm pulls", 3, {
   "one account": () => measured("one account", account),
 });
 for (const [kind, all] of Object.entries(slowest)) {
-  console.log(`  ${kind}: 99 of 100 within ${median(all).toFixed(1)} ms`);
+  const busy = ((median(cpu[kind] ?? []) * perSecond) / names) * 100;
+  console.log(
+    `  ${kind}: 99 of 100 within ${median(all).toFixed(1)} ms, ${busy.toFixed(0)} % of a core`,
+  );
 }
 const quiet = medians["nobody attacks"] ?? NaN;
 const worst = Math.max(...Object.values(medians)) / quiet;
