@@ -1,4 +1,5 @@
 import { parseAccess } from "./access.ts";
+import { parseQuota } from "./quota.ts";
 import { optional, setting, whole } from "./setting.ts";
 
 /** Of those who pull: what the embedded registry and the functions are told of them. */
@@ -63,6 +64,14 @@ export const functionsAccess = {
   // Google's own front adds one.
   trustedHops: setting("FIRN_TRUSTED_HOPS", hopsMeaning, "1", whole(0, 10)),
 } as const;
+
+export const quotaSetting = (usual: string) =>
+  setting(
+    "FIRN_QUOTA",
+    "how much may be built that is not there, for each `client`, for all `anonymous` ones together, and for `all` together: so many builds or, with an s, seconds of workers a `minute`, `hour` or `day`, and of a client `<number> at once`; or `off`",
+    usual,
+    parseQuota,
+  );
 
 function list(text: string): readonly string[] {
   return text

@@ -8,6 +8,7 @@ import type { Failure, Lane } from "./record.ts";
  */
 export type LogEvent =
   | PullEvent
+  | BuildBegunEvent
   | BuildEvent
   | DeadLetterEvent
   | MaintenanceEvent
@@ -29,6 +30,16 @@ export interface PullEvent {
  * later, and of `gone` the client hung up.
  */
 export type PullOutcome = "served" | "refused" | "failed" | "sent-round" | "sent-away" | "gone";
+
+/**
+ * A build that begins; beside it is who asked for it, where somebody did, and its key, which the line of its end has too.
+ * `moved-tag` is built ahead for those who pull by a tag, and `lost-blob` was there, and a part of it is gone.
+ */
+export interface BuildBegunEvent {
+  readonly event: "build-begun";
+  readonly why: "pull" | "prebuild" | "moved-tag" | "lost-blob";
+  readonly lane: Lane;
+}
 
 /** A build that came to its end. */
 export interface BuildEvent {

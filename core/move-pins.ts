@@ -65,6 +65,7 @@ async function move(
 /** Whether a build has settled, either way; starts it where nobody has. */
 async function isBuilt(tools: MoveTools, request: BuildRequest): Promise<boolean> {
   const present = await tools.cache.read(request.key);
-  const record = present ?? (await requestBuild(tools, request, "prebuild"));
+  if (present !== undefined) return isSettled(present);
+  const { record } = await requestBuild(tools, request, "prebuild", "moved-tag");
   return isSettled(record);
 }

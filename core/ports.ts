@@ -15,6 +15,7 @@ import type { Referrer } from "./referrer.ts";
 import type { Traced } from "./trace.ts";
 export type * from "./nix-port.ts";
 export type * from "./plans-port.ts";
+export type * from "./quotas-port.ts";
 export type * from "./stored-ports.ts";
 
 /**

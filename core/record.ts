@@ -2,6 +2,7 @@ import type { BuildKey } from "./build-key.ts";
 import type { Digest } from "./digest.ts";
 import type { Image } from "./image.ts";
 import type { Pin } from "./package-set.ts";
+import type { Charge } from "./quotas-port.ts";
 
 /** For whom an image is built: somebody who waits for it, or nobody yet. Prebuilds never hold pulls up. */
 export type Lane = "pull" | "prebuild";
@@ -11,6 +12,20 @@ export interface BuildRequest {
   readonly key: BuildKey;
   readonly image: Image;
   readonly pin: Pin;
+  /** Undefined for what nobody in particular asked for, and once the build has settled. */
+  readonly asker?: Asker | undefined;
+}
+
+/**
+ * Who had a build begun. It stays with the record for as long as the worker has to know; what was built goes to anybody,
+ * and says nothing of who wanted it first.
+ */
+export interface Asker {
+  /** As `whoIs` calls them. */
+  readonly who: string;
+  readonly address?: string | undefined;
+  /** What was counted for it, where there are quotas. */
+  readonly charge?: Charge | undefined;
 }
 
 /** What is known of a build: the truth that functions and worker share. */
@@ -87,17 +102,22 @@ export interface Requested {
   readonly record: BuildRecord;
 }
 
+/** Whether a request would begin a build, and not join one, or what came of it. */
+export function begins(present: BuildRecord | undefined, now: number): boolean {
+  return present === undefined || (present.state === "failed" && now >= present.retryAt);
+}
+
 /** What a request for a build makes of its record. */
 export function afterRequest(
   present: BuildRecord | undefined,
-  { key, image, pin }: BuildRequest,
+  { key, image, pin, asker }: BuildRequest,
   lane: Lane,
   now: number,
 ): Requested {
-  if (present === undefined || (present.state === "failed" && now >= present.retryAt)) {
+  if (present === undefined || begins(present, now)) {
     const attempt = (present?.attempt ?? 0) + 1;
-    const record = { key, image, pin, lane, state: "queued", requestedAt: now, attempt } as const;
-    return { outcome: "created", record };
+    const common = { key, image, pin, lane, requestedAt: now, attempt };
+    return { outcome: "created", record: { ...common, ...(asker && { asker }), state: "queued" } };
   }
   if (present.state === "queued" && present.lane === "prebuild" && lane === "pull") {
     return { outcome: "promoted", record: { ...present, lane } };
@@ -116,7 +136,11 @@ export function afterRelease(present: BuildRecord): BuildRecord {
   return { ...commonOf(present), state: "queued" };
 }
 
-function commonOf({ key, image, pin, lane, requestedAt, attempt }: BuildRecord) {
+function commonOf({ asker, ...present }: BuildRecord) {
+  return { ...settledOf(present), ...(asker && { asker }) };
+}
+
+function settledOf({ key, image, pin, lane, requestedAt, attempt }: BuildRecord) {
   return { key, image, pin, lane, requestedAt, attempt };
 }
 
@@ -126,7 +150,7 @@ export function afterSettling(
   settlement: Settlement,
   now: number,
 ): SettledRecord {
-  const kept = { ...commonOf(present), settledAt: now };
+  const kept = { ...settledOf(present), settledAt: now };
   if (settlement.state === "ready") return { ...kept, ...settlement };
   const retryAt = now + rememberedMs(settlement.failure, present.attempt);
   return { ...kept, ...settlement, retryAt };
@@ -141,7 +165,7 @@ export function afterSpoiling(
   if (present?.state !== "ready" || present.manifest.digest !== manifest) return undefined;
   const message = "a part of the image was lost: pull again, and it is made anew";
   const failure = { reason: "service", message, log: [] } as const;
-  return { ...commonOf(present), state: "failed", settledAt: now, failure, retryAt: now };
+  return { ...settledOf(present), state: "failed", settledAt: now, failure, retryAt: now };
 }
 
 const firstMs = 10_000;

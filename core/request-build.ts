@@ -1,7 +1,8 @@
 import { imageName } from "./image.ts";
 import type { BuildCache, JobQueue } from "./ports.ts";
-import type { BuildRecord, BuildRequest, Lane } from "./record.ts";
+import type { BuildRequest, Lane, Requested } from "./record.ts";
 import type { Log } from "./log.ts";
+import { logEvent, type BuildBegunEvent } from "./log-event.ts";
 
 export interface RequestTools {
   readonly cache: BuildCache;
@@ -10,15 +11,20 @@ export interface RequestTools {
   readonly log: Log;
 }
 
-/** Asks for a build, and publishes its job where nobody else does; gives the record as it is then. */
+/**
+ * Asks for a build, and publishes its job where nobody else does; gives what it made of the record. Of each build that
+ * begins a line says who asked for what, and why.
+ */
 export async function requestBuild(
   { cache, queue, log }: RequestTools,
   request: BuildRequest,
   lane: Lane,
-): Promise<BuildRecord> {
-  const { outcome, record } = await cache.request(request, lane);
-  if (outcome === "joined") return record;
-  const { key, image, pin } = request;
+  why: BuildBegunEvent["why"],
+): Promise<Requested> {
+  const requested = await cache.request(request, lane);
+  const { outcome } = requested;
+  if (outcome === "joined") return requested;
+  const { key, image, pin, asker } = request;
   try {
     await queue.publish({ kind: "build", key });
   } catch (error) {
@@ -27,6 +33,10 @@ export async function requestBuild(
     throw error;
   }
   const doing = lane === "prebuild" ? "prebuilding" : "building";
-  log("INFO", `${doing} ${imageName(image)}`, { key, revision: pin.revision });
-  return record;
+  const { who, address } = asker ?? {};
+  const from = address === undefined ? "" : ` at ${address}`;
+  const message = `${doing} ${imageName(image)}${who === undefined ? "" : ` for ${who}${from}`}`;
+  const event = { event: "build-begun", why, lane } as const;
+  logEvent(log, "INFO", message, event, { key, revision: pin.revision, who, address });
+  return requested;
 }

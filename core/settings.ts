@@ -1,4 +1,4 @@
-import { functionsAccess, localAccess } from "./access-settings.ts";
+import { functionsAccess, localAccess, quotaSetting } from "./access-settings.ts";
 import { building, segmentsMb } from "./building-settings.ts";
 import { imageSettings } from "./image-settings.ts";
 import { policySettings } from "./policy-settings.ts";
@@ -97,6 +97,8 @@ export const localSettings = {
   ...waiting,
   ...keeping("30"),
   ...localAccess,
+  // Who has a machine to themselves would only keep themselves waiting.
+  quota: quotaSetting("off"),
   log: logFormat("text"),
   logLevel,
 } as const;
@@ -139,6 +141,9 @@ export const functionsSettings = {
   ...waiting,
   ...keeping("90"),
   ...functionsAccess,
+  quota: quotaSetting(
+    "client=10 at once, 20/minute, 120/hour, 400/day, 7200s/hour; anonymous=40/minute, 600/hour, 3000/day; all=60/minute, 900/hour, 5000/day, 200000s/day",
+  ),
   blobUrl: setting(
     "FIRN_BLOB_URL",
     "URL below which everybody can read the bucket, such as that of a CDN; left out, clients get signed URLs",

@@ -10,20 +10,21 @@ export const askAgainMs = 15_000;
 
 /**
  * Asks the worker to look a reference up, unless somebody has just asked. A question that could not be published is
- * taken back: others would rely on it, and wait for an answer that nobody works on.
+ * taken back: others would rely on it, and wait for an answer that nobody works on. False where others have asked.
  */
 export async function askForPin(
   { pins, queue, now }: AskTools,
   id: string,
   reference: string | undefined,
   record: PinRecord | undefined,
-): Promise<void> {
-  if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return;
+): Promise<boolean> {
+  if (record !== undefined && now() - record.askedAt < askAgainMs && isAsked(record)) return false;
   const { version = 0, ...kept } = record ?? {};
   const next = { ...kept, reference, askedAt: now() };
-  if (!(await pins.replace(id, version, next))) return;
+  if (!(await pins.replace(id, version, next))) return false;
   try {
     await queue.publish({ kind: "pin", pinId: id });
+    return true;
   } catch (error) {
     // Where it fails because the record has moved on, there is nothing to take back.
     await pins.replace(id, version + 1, { ...next, askedAt: record?.askedAt ?? 0 });

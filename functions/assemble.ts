@@ -12,6 +12,7 @@ import type {
   Pins,
   Plans,
   Pulls,
+  Quotas,
   Referrers,
 } from "../core/ports.ts";
 import type { Lane } from "../core/record.ts";
@@ -48,6 +49,8 @@ export interface Foundation {
   };
   /** Who may pull and who may build; undefined: everybody. */
   readonly access: Access | undefined;
+  /** What is counted of that; undefined: nothing. */
+  readonly quotas: Quotas | undefined;
   /** Deletes uploads that were given up, and says how many. */
   readonly sweepStaging: () => Promise<number>;
   /** Aborts when the process is about to end. */

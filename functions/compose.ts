@@ -7,6 +7,7 @@ import { createGooglePins } from "../core/google/pins.ts";
 import { createGooglePlans } from "../core/google/plans.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
+import { createGoogleQuotas } from "../core/google/quotas.ts";
 import { createGoogleReferrers } from "../core/google/referrers.ts";
 import { createGoogleStoredBlobs } from "../core/google/stored-blobs.ts";
 import { createGoogleStoredManifests } from "../core/google/stored-manifests.ts";
@@ -66,6 +67,7 @@ export function compose(
     settings,
     sweepStaging: async () => await sweepStaging(blobs, stagedMs, now()),
     access,
+    quotas: settings.quota && createGoogleQuotas(firestore, settings.quota, cache, now),
     draining,
     now,
     log,

@@ -16,6 +16,8 @@ import type {
 } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
+import type { Paid } from "./asking.ts";
+import { firstOf } from "./first-of.ts";
 import { waitingTogether } from "./together.ts";
 import { until } from "./until.ts";
 
@@ -30,6 +32,11 @@ export interface CurrentPins {
   known(tag: string): Promise<Pin | undefined>;
   /** Whether a tag was looked up before, and found; `latest` always is. */
   wasFound(tag: string): Promise<boolean>;
+  /**
+   * Has a tag looked up that was never found, and that nobody is looking up: what `charge` throws, it throws before. What
+   * is asked of many at once is asked once.
+   */
+  begin(tag: string, charge: () => Promise<Pick<Paid, "refund">>): Promise<void>;
   /** Has the tag looked up and waits for the answer; undefined when the signal came first. */
   lookUp(tag: string, signal: AbortSignal): Promise<CurrentPin | undefined>;
 }
@@ -73,6 +80,7 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     ttlResolution: 0,
     perf: { now },
   });
+  const beginning = firstOf<void>();
   const bareAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
   const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
 
@@ -138,6 +146,14 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     return undefined;
   }
 
+  /** What a look-up of a tag that was asked for before has come to, where that still counts. */
+  function remembered(record: PinRecord | undefined): CurrentPin | undefined {
+    const answer = answeredSince(record, now() - failureRememberedMs);
+    if (answer?.state === "failed" && answer.failure.reason === "revision-unknown") return answer;
+    const isFresh = record !== undefined && ageOf(record) < times.freshMs;
+    return answer?.state === "pinned" && isFresh ? answer : undefined;
+  }
+
   /** Waits for an answer younger than `since`; a look-up that was under way before counts as well. */
   async function answerTo(
     id: string,
@@ -167,10 +183,8 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   /** Asks for a reference to be looked up, unless it is being looked up already, and waits for the answer. */
   async function answerOf(id: string, reference: string | undefined, stop: AbortSignal) {
     const record = await pins.read(id);
-    const remembered = answeredSince(record, now() - failureRememberedMs);
-    if (remembered?.state === "failed" && remembered.failure.reason === "revision-unknown") {
-      return remembered;
-    }
+    const known = remembered(record);
+    if (known !== undefined) return known;
     const since = record !== undefined && isAsked(record) ? record.askedAt : now();
     await askForPin(tools, id, reference, record);
     return await answerTo(id, reference, since, stop);
@@ -194,6 +208,24 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
       const selection = selectRevision(packageSet, tag);
       if (selection.kind === "revision") return true;
       return (await pins.read(selection.pinId))?.current !== undefined;
+    },
+    async begin(tag, charge) {
+      // The registry's own to know.
+      if (tag === "latest") return;
+      const selection = selectRevision(packageSet, tag);
+      if (selection.kind === "revision") return;
+      const { pinId, reference } = selection;
+      await beginning(pinId, async () => {
+        const record = await pins.read(pinId);
+        if (record?.current !== undefined || remembered(record) !== undefined) return;
+        if (record !== undefined && isAsked(record)) return;
+        const paid = await charge();
+        const asked = await askForPin(tools, pinId, reference, record).catch(async (error) => {
+          await paid.refund();
+          throw error;
+        });
+        if (!asked) await paid.refund();
+      });
     },
     async lookUp(tag, signal) {
       const selection = selectRevision(packageSet, tag);

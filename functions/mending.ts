@@ -42,7 +42,7 @@ export function createMending(tools: MendingTools) {
     if (!new TextDecoder().decode(record.manifest.bytes).includes(digest)) return;
     if (!(await cache.spoil(key, record.manifest.digest))) return;
     log("ERROR", `the blob ${digest} is lost: its image is made anew`, { key, digest });
-    await requestBuild(tools, { key, image, pin }, "pull");
+    await requestBuild(tools, { key, image, pin }, "pull", "lost-blob");
   }
 
   return async (name: string, digest: Digest): Promise<void> => {

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Pin } from "../core/package-set.ts";
 import type { BuildCache, Clock, JobQueue } from "../core/ports.ts";
 import {
+  begins,
   isSettled,
   type BuildRecord,
   type BuildRequest,
@@ -12,6 +13,8 @@ import {
 } from "../core/record.ts";
 import { requestBuild } from "../core/request-build.ts";
 import { keptInMemoryMs } from "../core/retention.ts";
+import type { Asking } from "./asking.ts";
+import { firstOf } from "./first-of.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface OutcomeTools {
@@ -34,9 +37,10 @@ export class NotBuilt extends Error {
   override readonly name = "NotBuilt";
 }
 
-/** What may be done for whoever asks. */
-export interface Asker {
-  readonly mayBuild: boolean;
+/** On what terms an image is built. */
+export interface BuildTerms {
+  /** Who has it begun where nobody has; undefined: it may not be. */
+  readonly asking: Asking | undefined;
   /** Why the image is not built for anybody; undefined where it may be. Asked only where it is not there. */
   readonly refusal: () => string | undefined;
 }
@@ -50,26 +54,60 @@ const kept = { maxSize: 64 * 1024 * 1024, ttl: keptInMemoryMs, ttlResolution: 0 
  * longer than that.
  */
 export interface Outcomes {
-  /** `deadline` is asked for only where there is something to wait for. */
-  find(image: Image, pin: Pin, deadline: Deadline, asker: Asker): Promise<Outcome>;
+  /**
+   * `deadline` is asked for only where there is something to wait for. Throws what `Asking.charge` does where a build
+   * would begin.
+   */
+  find(image: Image, pin: Pin, deadline: Deadline, terms: BuildTerms): Promise<Outcome>;
   /** What is in memory of a build is no longer true. */
   forget(key: BuildKey): void;
 }
 
 export function createOutcomes(tools: OutcomeTools): Outcomes {
   const { cache, waiting, options, now } = tools;
+  const beginning = firstOf<BuildRecord>();
   const ready = new LRUCache<BuildKey, SettledRecord & { state: "ready" }>({
     ...kept,
     perf: { now },
     sizeCalculation: ({ manifest }) => manifest.bytes.byteLength + 1000,
   });
 
+  /** Begins a build at somebody's cost. What turns out to be somebody else's costs nothing. */
+  async function begin(
+    request: BuildRequest,
+    present: BuildRecord | undefined,
+    asking: Asking,
+  ): Promise<BuildRecord> {
+    const endedAt = present !== undefined && isSettled(present) ? present.settledAt : 0;
+    const paid = await asking.charge({ key: request.key, endedAt });
+    const { asker } = paid;
+    const asked = { ...request, asker };
+    const requested = await requestBuild(tools, asked, "pull", "pull").catch(async (error) => {
+      await paid.refund();
+      throw error;
+    });
+    const { outcome, record } = requested;
+    // It may be one that the same client has begun by another process, with the charge that both were given.
+    const isTheirs = record.asker?.charge?.client.id === asker.charge?.client.id;
+    if (outcome !== "created" && !isTheirs) await paid.refund();
+    return record;
+  }
+
   /** Starts the build or joins it, and waits. */
-  async function build(key: BuildKey, image: Image, pin: Pin, signal: AbortSignal) {
-    const asked = await requestBuild(tools, { key, image, pin }, "pull");
+  async function build(
+    request: BuildRequest,
+    present: BuildRecord | undefined,
+    deadline: Deadline,
+    asking: Asking,
+  ) {
+    const { key } = request;
+    // Whoever is first pays, and those who come meanwhile wait with them.
+    const asked = begins(present, now())
+      ? await beginning(key, () => begin(request, present, asking))
+      : (await requestBuild(tools, request, "pull", "pull")).record;
     if (isSettled(asked)) return asked;
     using wait = waiting.join(key);
-    return await wait.settled(signal);
+    return await wait.settled(deadline(key));
   }
 
   /** Waits where others had it begun; what has failed is told, and not begun again. */
@@ -84,7 +122,7 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     image: Image,
     pin: Pin,
     deadline: Deadline,
-    { mayBuild, refusal }: Asker,
+    { asking, refusal }: BuildTerms,
   ): Promise<Outcome> {
     const key = buildKey(image, pin, options);
     const warm = ready.get(key);
@@ -97,9 +135,9 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     const settled =
       record?.state === "ready"
         ? record
-        : await (mayBuild
-            ? build(key, image, pin, deadline(key))
-            : join(key, record, deadline(key)));
+        : await (asking === undefined
+            ? join(key, record, deadline(key))
+            : build({ key, image, pin }, record, deadline, asking));
     if (settled?.state === "ready") ready.set(key, settled, { start });
     return settled ?? { state: "pending", key };
   }

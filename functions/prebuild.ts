@@ -59,7 +59,8 @@ export function createPrebuild(tools: PrebuildTools) {
     if (present?.state === "ready") return { key, record: present };
     const refused = tagRefusal(policy, packageSet, tag) ?? imageRefusal(policy, image);
     if (refused !== undefined) throw new NotAllowed(refused);
-    return { key, record: await requestBuild(tools, { key, image, pin }, "prebuild") };
+    const { record } = await requestBuild(tools, { key, image, pin }, "prebuild", "prebuild");
+    return { key, record };
   }
 
   return async (text: string, signal: AbortSignal): Promise<Prebuild> => {

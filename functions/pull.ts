@@ -5,6 +5,7 @@ import { parseImages, type Platforms } from "../core/image.ts";
 import type { PackageSet, Pin } from "../core/package-set.ts";
 import type { Failure, SettledRecord } from "../core/record.ts";
 import { admitsIndex } from "./accept.ts";
+import type { Asking } from "./asking.ts";
 import type { CurrentPins } from "./current-pin.ts";
 import type { RegistryResponse } from "./exchange.ts";
 import { createIndexes } from "./indexes.ts";
@@ -72,14 +73,15 @@ export function createPull(tools: PullTools) {
   async function pinOf(
     tag: string,
     deadline: Deadline,
-    mayBuild: boolean,
+    asking: Asking | undefined,
   ): Promise<Pin | undefined> {
     const known = await pins.known(tag);
     if (known !== undefined) return known;
     const refused = tagRefusal(policy, packageSet, tag);
     if (refused !== undefined) throw new NotAllowed(refused);
     // Looking up another branch is work that somebody may have to be allowed to ask for.
-    if (!mayBuild && !(await pins.wasFound(tag))) throw new NotBuilt();
+    if (asking === undefined && !(await pins.wasFound(tag))) throw new NotBuilt();
+    if (asking?.isCounted === true) await pins.begin(tag, () => asking.charge());
     const found = await pins.lookUp(tag, deadline());
     if (found?.state !== "failed") return found?.pin;
     const { reason, message } = found.failure;
@@ -89,26 +91,26 @@ export function createPull(tools: PullTools) {
 
   /**
    * `deadline` is asked for only where there is something to wait for. Throws `NotBuilt` where something would have to be
-   * begun, and `mayBuild` is false.
+   * begun, and nobody who may asks for it.
    */
   return async (
     name: string,
     tag: string,
     accept: string | undefined,
     deadline: Deadline,
-    mayBuild = true,
+    asking: Asking | undefined,
   ): Promise<Pulled> => {
     const images = parseImages(name, tools.platforms);
     if (!canBeBuilt(tag)) {
       throw new RegistryError(404, "MANIFEST_UNKNOWN", `"${tag}" is not a tag that can be built`);
     }
-    const pin = await pinOf(tag, deadline, mayBuild);
+    const pin = await pinOf(tag, deadline, asking);
     if (pin === undefined) return { state: "pending", key: undefined };
     const wanted = images.length === 1 || admitsIndex(accept) ? images : [images[0]];
     const found = await Promise.all(
       wanted.map((image) => {
         const refusal = () => tagRefusal(policy, packageSet, tag) ?? imageRefusal(policy, image);
-        return outcomes.find(image, pin, deadline, { mayBuild, refusal });
+        return outcomes.find(image, pin, deadline, { asking, refusal });
       }),
     );
     const settled = found.filter(isOver);

@@ -7,6 +7,7 @@ import { logEvent } from "../core/log-event.ts";
 import { inTrace, traceOfHeaders } from "../core/trace.ts";
 import { needsOf } from "../core/retention.ts";
 import type { Access, Caller } from "./access.ts";
+import { createAsking, type AskingTools } from "./asking.ts";
 import { serveBlob } from "./blob.ts";
 import { clientAddress } from "./client-address.ts";
 import { withDeadline } from "./deadline.ts";
@@ -27,7 +28,7 @@ import { createTags } from "./tags.ts";
 import { createUseNotes } from "./use-notes.ts";
 import { createWarmAnswers, type WarmAnswers } from "./warm-answers.ts";
 
-export interface RegistryTools extends Omit<PullTools, "uses"> {
+export interface RegistryTools extends Omit<PullTools, "uses">, Omit<AskingTools, "note"> {
   readonly blobs: BlobStore;
   readonly references: Pick<Pins, "list">;
   readonly plans: Pick<Plans, "applied">;
@@ -35,8 +36,6 @@ export interface RegistryTools extends Omit<PullTools, "uses"> {
   readonly hold: HoldTimes;
   /** Left out, everybody may pull, and have everything built. */
   readonly access?: Access | undefined;
-  /** Proxies in front that each say in X-Forwarded-For who asked them; none, if not said. */
-  readonly trustedHops?: number;
   /** How long a tag is taken to stand where it was just served from. */
   readonly warmMs: number;
   /** Aborts when the process is about to end: pulls that wait are then sent on to their next hop at once. */
@@ -59,9 +58,10 @@ export function createRegistry(tools: RegistryTools): Registry {
   const uses = createUseNotes(tools);
   const pull = createPull({ ...tools, uses });
   const logged = createPullLog(tools);
+  const note = createRefusals(tools.log, tools.now);
+  const asking = createAsking({ ...tools, note });
   const tags = createTags(tools);
   const mend = createMending(tools);
-  const noteRefusal = createRefusals(tools.log, tools.now);
   const referrers = createReferrersAnswer(tools);
   const warm = createWarmAnswers(tools.warmMs, tools.now, tools.platforms.length > 1);
 
@@ -85,7 +85,7 @@ export function createRegistry(tools: RegistryTools): Registry {
     waits: Waits,
     grant: Grant | undefined,
   ): Promise<RegistryResponse> {
-    const mayBuild = grant?.mayBuild ?? true;
+    const { who, mayBuild } = grant ?? { who: "anonymous", mayBuild: true };
     const hold = holdMs(request.headers["user-agent"], tools.hold);
     const pulled = await withDeadline(hold, [request.signal, tools.draining], (deadline) =>
       pull(
@@ -96,12 +96,12 @@ export function createRegistry(tools: RegistryTools): Registry {
           waits(key);
           return deadline();
         },
-        mayBuild,
+        mayBuild ? asking(who, request, `${name}:${tag}`) : undefined,
       ),
     ).catch((error: unknown) => {
       if (error instanceof NotAllowed) {
         const address = addressOf(request, tools.trustedHops);
-        noteRefusal(grant?.who ?? "anonymous", address, `${name}:${tag}: ${error.message}`);
+        note(grant?.who ?? "anonymous", address, `${name}:${tag}: ${error.message}`);
       }
       if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
       throw access.refuseBuild(grant, request, name, tag);

@@ -9,6 +9,7 @@ import { createGooglePins } from "../core/google/pins.ts";
 import { createGooglePlans } from "../core/google/plans.ts";
 import { createGooglePulls } from "../core/google/pulls.ts";
 import { connectPubsub, publishDeadLetter } from "../core/google/pubsub.ts";
+import { createGoogleSpending } from "../core/google/quotas.ts";
 import { pullSubscriptionNames, topicNames } from "../core/google/topics.ts";
 import type { DeadLetter } from "../core/job-message.ts";
 import type { Log } from "../core/log.ts";
@@ -57,6 +58,7 @@ export async function compose(
   const plans = createGooglePlans(firestore);
   const pulls = createGooglePulls(firestore);
   const layers = createGoogleLayerCache(firestore);
+  const quotas = createGoogleSpending(firestore, now);
   const blobs = createGoogleBlobStore({ ...settings, now });
   // A job comes again when its lease may be taken over, and Pub/Sub takes no less than ten seconds.
   const ackDeadlineSeconds = Math.min(Math.max(settings.leaseSeconds, 10), 600);
@@ -102,7 +104,10 @@ export async function compose(
   const moving = moves ? moveTools : undefined;
   const planning = { plans, pulls, blobs, packageSet, options, popularity, ahead: queues.prebuild };
   const handlerFor = (signal: AbortSignal) =>
-    createJobHandler({ cache, pins, nix, build, log, now, moving, leaseMs, ...planning }, signal);
+    createJobHandler(
+      { cache, pins, nix, build, quotas, log, now, moving, leaseMs, ...planning },
+      signal,
+    );
 
   const opened = resources.move();
   return {

@@ -2,7 +2,16 @@ import { randomUUID } from "node:crypto";
 import type { BuildKey } from "../core/build-key.ts";
 import { imageName } from "../core/image.ts";
 import { askForPlan } from "../core/ask-for-plan.ts";
-import type { BlobStore, BuildCache, Handled, Job, JobQueue, Lease, Nix } from "../core/ports.ts";
+import type {
+  BlobStore,
+  BuildCache,
+  Handled,
+  Job,
+  JobQueue,
+  Lease,
+  Nix,
+  Quotas,
+} from "../core/ports.ts";
 import type { BuildRecord, Progress, Settlement } from "../core/record.ts";
 import { logWith, messageOf, type Log } from "../core/log.ts";
 import { logEvent, type BuildEvent } from "../core/log-event.ts";
@@ -22,6 +31,8 @@ export interface JobTools extends PinJobTools, PlanJobTools {
   readonly ahead: JobQueue;
   readonly cache: BuildCache;
   readonly build: Build;
+  /** Where what builds took is counted; left out where there are no quotas. */
+  readonly quotas?: Pick<Quotas, "spend"> | undefined;
   /** How long a silent owner keeps a build; a minute, if not said. */
   readonly leaseMs?: number;
 }
@@ -68,6 +79,7 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       await reporter.end();
       if (await tools.cache.settle(lease, settlement)) {
         say(log, record, settlement, reporter.measured());
+        await spend(log, record, reporter.measured().buildSeconds);
       }
       if (isRevisionGone(settlement)) await lookUpAgain(record);
       if (record.lane === "prebuild" && tools.moving !== undefined) await movePins(tools.moving);
@@ -83,6 +95,16 @@ export function createJobHandler(tools: JobTools, stopping: AbortSignal) {
       throw error;
     } finally {
       clearInterval(heartbeat);
+    }
+  }
+
+  // The build is there: that it could not be counted is no reason to have it made again.
+  async function spend(log: Log, { key, asker }: BuildRecord, seconds: number): Promise<void> {
+    if (asker?.charge === undefined) return;
+    try {
+      await tools.quotas?.spend(asker.charge, key, seconds);
+    } catch (error) {
+      log("WARNING", `could not count what a build took: ${messageOf(error)}`);
     }
   }
 

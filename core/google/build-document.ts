@@ -4,6 +4,7 @@ import { digestOf, parseDigest } from "../digest.ts";
 import { imageName, type Architecture, type Image } from "../image.ts";
 import { isSettled } from "../record.ts";
 import type { BuildRecord, Failure, Lane, Phase, Progress, StoredManifest } from "../record.ts";
+import { decodeAsker, encodeAsker } from "./asker-fields.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
 import { decodePlans, encodePlans } from "./plans.ts";
 
@@ -43,6 +44,7 @@ const absent = {
   failure: null,
   retryAt: null,
   holder: null,
+  asker: null,
   expireAt: null,
 };
 
@@ -65,6 +67,7 @@ export function encodeBuild({ record, published, publishedAt, changedAt, holder 
     changedAt,
     readyAs: record.state === "ready" ? readyAs(record.pin.packageSet, record.image) : null,
     ...(holder && { holder: { owner: holder.owner, epoch: holder.epoch } }),
+    ...(record.asker && { asker: encodeAsker(record.asker) }),
   };
 }
 
@@ -147,6 +150,7 @@ export function decodeRecord(id: string, fields: Fields): BuildRecord {
     lane: fields.word<Lane>("lane", { pull: true, prebuild: true }),
     requestedAt: fields.number("requestedAt"),
     attempt: fields.number("attempt"),
+    ...(fields.has("asker") && { asker: decodeAsker(fields.map("asker")) }),
   };
   const state = fields.word<BuildRecord["state"]>("state", states);
   switch (state) {

@@ -37,5 +37,6 @@ export const collections: readonly CollectionPlan[] = [
     indexed: [{ field: "current.resolvedAt", order: "ascending" }],
     expiry: "expireAt",
   },
+  { collection: "quotas", indexed: [], expiry: "expireAt" },
   { collection: "pulled", indexed: [{ field: "at", order: "descending" }], expiry: "expireAt" },
 ];

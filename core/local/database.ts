@@ -41,6 +41,8 @@ const schema = `
     primary key (package_set, revision)) strict;
   create table if not exists pulls (
     pin_id text not null, image text not null, at integer not null, primary key (pin_id, image)) strict;
+  create table if not exists quotas (
+    id text primary key, books text not null, expires_at integer not null) strict;
   create table if not exists referrers (
     subject text not null, digest text not null, descriptor text not null, primary key (subject, digest)) strict;
   create table if not exists jobs (

@@ -5,8 +5,8 @@ const failuresKeptMs = 24 * 60 * 60_000;
 const pullsKeptMs = 30 * 24 * 60 * 60_000;
 
 /**
- * Forgets what in Firestore policies delete: failures that nobody asks about again, and pulls of long ago. Answers how
- * many rows those were.
+ * Forgets what in Firestore policies delete: failures that nobody asks about again, pulls of long ago, and what was
+ * charged by then. Answers how many rows those were.
  */
 export function tidy(database: Database, now: number): number {
   const failures = database.run(
@@ -16,5 +16,6 @@ export function tidy(database: Database, now: number): number {
     now,
   );
   const pulls = database.run("delete from pulls where at < ?", now - pullsKeptMs);
-  return failures + pulls;
+  const charges = database.run("delete from quotas where expires_at < ?", now);
+  return failures + pulls + charges;
 }

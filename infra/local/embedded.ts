@@ -11,6 +11,7 @@ import { createLocalLayerCache } from "../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
+import { createLocalQuotas } from "../../core/local/quotas.ts";
 import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { messageOf, type Log } from "../../core/log.ts";
 import type { PackageSet, Pin } from "../../core/package-set.ts";
@@ -80,6 +81,7 @@ export async function startEmbedded(
   const { packageSet, nix } = machine;
   const makeKeys = async () => await tokenKeysIn(data);
   const access = await accessWhereNeeded(settings, { packageSet, makeKeys, now, log });
+  const quotas = settings.quota && createLocalQuotas(database, settings.quota, now);
   const popular = await readPopularity(settings.popularity);
   const options = imageOptions(settings, popular.digest);
 
@@ -105,7 +107,7 @@ export async function startEmbedded(
   const moving = times.staleMs === Infinity ? { ...moveTools, queue: queues.prebuild } : undefined;
   const planning = { plans, pulls, blobs, packageSet, options, popularity, ahead: queues.prebuild };
   const handle = createJobHandler(
-    { cache, pins, nix, build, log, now, moving, ...planning },
+    { cache, pins, nix, build, log, now, moving, quotas, ...planning },
     stopping.signal,
   );
   const working = Promise.all([
@@ -134,6 +136,7 @@ export async function startEmbedded(
     // A folder's staging area is swept when it is opened.
     sweepStaging: async () => 0,
     access,
+    quotas,
     draining: stopping.signal,
     now,
     log,

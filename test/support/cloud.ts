@@ -71,6 +71,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const functionsEnv = {
     ...common,
     FIRN_BLOB_URL: `${storage.url}/${bucket}`,
+    // One address is all who ask here.
+    FIRN_QUOTA: "off",
     ...options.functionsEnv,
   };
   const start = async (target: string, port?: number, env: Environment = {}) =>

@@ -4,7 +4,7 @@ import { openDatabase } from "../../core/local/database.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
-import type { Job, JobQueue, Nix } from "../../core/ports.ts";
+import type { Job, JobQueue, Nix, Quotas } from "../../core/ports.ts";
 import type { Build } from "../../worker/build.ts";
 import { createJobHandler } from "../../worker/job.ts";
 import { noPopularity } from "../../worker/popularity.ts";
@@ -17,6 +17,7 @@ const git = buildOf("git");
 export async function startJobHandler(
   build: Build,
   pin: Nix["pin"] = async () => ({ state: "pinned", revision: "r1" }),
+  spend: Quotas["spend"] = async () => undefined,
 ) {
   const folder = await temporaryFolder();
   const database = openDatabase(folder.path);
@@ -45,7 +46,17 @@ export async function startJobHandler(
   const popularity = noPopularity;
   const packageSet = { kind: "starter" } as const;
   const planning = { plans, pulls, blobs, ahead, options, popularity, packageSet };
-  const tools = { cache, pins, nix, build, log, now: Date.now, moving: undefined, ...planning };
+  const tools = {
+    cache,
+    pins,
+    nix,
+    build,
+    log,
+    now: Date.now,
+    moving: undefined,
+    quotas: { spend },
+    ...planning,
+  };
   const handle = createJobHandler(tools, stopping.signal);
   await cache.request(git, "pull");
   return {

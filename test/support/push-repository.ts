@@ -79,6 +79,7 @@ export function createPushRepository(name: string, stores: PushStores): PushRepo
       return current && { packageSet: packageSetId(packageSet), revision: current.revision };
     },
     wasFound: async () => true,
+    begin: async () => undefined,
     lookUp: async (tag) => {
       const message = `${name} has no tag "${tag}"`;
       const failure = { reason: "revision-unknown", message, failedAt: Date.now() } as const;

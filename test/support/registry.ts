@@ -6,13 +6,22 @@ import { createLocalJobQueue } from "../../core/local/job-queue.ts";
 import { createLocalPlans } from "../../core/local/plans.ts";
 import { createLocalPulls } from "../../core/local/pulls.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
+import { createLocalQuotas } from "../../core/local/quotas.ts";
 import { createLocalReferrers } from "../../core/local/referrers.ts";
 import { createLocalPins } from "../../core/local/pins.ts";
 import type { BuildKey } from "../../core/build-key.ts";
 import type { Image, Platforms } from "../../core/image.ts";
 import type { Log } from "../../core/log.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import type { BlobStore, Clock, Handled, Job, Plans, Referrers } from "../../core/ports.ts";
+import type {
+  BlobStore,
+  Clock,
+  Handled,
+  Job,
+  JobQueue,
+  Plans,
+  Referrers,
+} from "../../core/ports.ts";
 import type { Progress, Settlement } from "../../core/record.ts";
 import { createCurrentPins } from "../../functions/current-pin.ts";
 import type { Access } from "../../functions/access.ts";
@@ -21,6 +30,7 @@ import { createRegistry, type Registry } from "../../functions/registry.ts";
 import { createWaiting } from "../../functions/waiting.ts";
 import { options } from "./builds.ts";
 import { checkDocument, isDocument } from "./oci-schema.ts";
+import { quotaOf } from "./quota.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The registry over real local adapters, with a worker whose builds end as the test says. */
@@ -58,6 +68,11 @@ export interface TestWorker {
   readonly referrersOf?: Referrers["list"];
   /** Who may pull and who may build; everybody, if not said. */
   readonly access?: (now: Clock, log: Log) => Promise<Access | undefined>;
+  /** As FIRN_QUOTA; none, if not said. */
+  readonly quota?: string;
+  readonly trustedHops?: number;
+  /** Whether jobs can be published just now. */
+  readonly canPublish?: () => boolean;
   readonly holdMs?: number;
   /** `amd64`, if not said. */
   readonly platforms?: Platforms;
@@ -85,7 +100,14 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
     worker.onLog?.(...line);
   };
   const cache = createLocalBuildCache(database, now);
-  const queue = createLocalJobQueue(database, now, write);
+  const jobQueue = createLocalJobQueue(database, now, write);
+  const queue: JobQueue = {
+    ...jobQueue,
+    publish: async (job) => {
+      if (worker.canPublish?.() === false) throw new Error("nothing can be published just now");
+      await jobQueue.publish(job);
+    },
+  };
   const pins = createLocalPins(database);
   const plans = createLocalPlans(database);
   const referrers = createLocalReferrers(database);
@@ -134,6 +156,11 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
   const registry = createRegistry({
     policy,
     access: await worker.access?.(now, write),
+    quotas:
+      worker.quota === undefined
+        ? undefined
+        : createLocalQuotas(database, quotaOf(worker.quota), now),
+    trustedHops: worker.trustedHops,
     cache,
     queue,
     blobs: worker.blobs ?? blobs,

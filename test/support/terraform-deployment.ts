@@ -118,6 +118,7 @@ export const everySetting: Given = {
   FIRN_PUBLIC_URL: "https://registry.example.com",
   FIRN_TOKEN_KEYS: "/secrets/keys",
   FIRN_TRUSTED_HOPS: "2",
+  FIRN_QUOTA: "client=5/minute; all=100/day",
   FIRN_BUILDS: "5",
   FIRN_PREBUILDS: "3",
   FIRN_BUILD_MINUTES: "90",

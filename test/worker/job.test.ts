@@ -46,6 +46,28 @@ describe("a job", () => {
     expect(stands.map((each) => each?.revision)).toEqual(["v1", git.pin.revision]);
   });
 
+  it("is charged to who had it begun, with its seconds, and is there whether that could be written or not", async () => {
+    const spent: unknown[] = [];
+    await using set = await startJobHandler(
+      async () => ready("jq"),
+      undefined,
+      async (...charged) => {
+        spent.push(charged);
+        throw new Error("the store is away");
+      },
+    );
+    const { key } = buildOf("jq");
+    const charge = { client: { id: "192.0.2.7", isAnonymous: true }, at: 1 };
+    const asker = { who: "anonymous", address: "192.0.2.7", charge };
+    await set.cache.request({ ...buildOf("jq"), asker }, "pull");
+    for (const each of [key, git.key]) {
+      expect(await set.handle({ kind: "build", key: each })).toEqual({ outcome: "acknowledge" });
+    }
+    expect(spent).toEqual([[charge, key, expect.any(Number)]]);
+    expect(await set.cache.read(key)).toMatchObject({ state: "ready" });
+    expect(set.said).toContain("WARNING could not count what a build took: the store is away");
+  });
+
   it("delivered twice at once is built once", async () => {
     let builds = 0;
     await using set = await startJobHandler(async () => ((builds += 1), ready("git")));

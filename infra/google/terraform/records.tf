@@ -17,6 +17,7 @@ locals {
     plans        = {}
     appliedPlans = {}
     pins         = { "current.resolvedAt" = "ASCENDING" }
+    quotas       = {}
     pulled       = { "at" = "DESCENDING" }
   }
 
@@ -63,7 +64,7 @@ resource "google_firestore_field" "indexed" {
 
 # What lapsed goes by itself.
 resource "google_firestore_field" "expiring" {
-  for_each = toset(["images", "pins", "pulled"])
+  for_each = toset(["images", "pins", "quotas", "pulled"])
 
   database   = google_firestore_database.records.name
   collection = each.value

@@ -42,6 +42,7 @@ locals {
     FIRN_PUBLIC_URL        = var.public_url
     FIRN_TOKEN_KEYS        = var.token_keys
     FIRN_TRUSTED_HOPS      = var.trusted_hops
+    FIRN_QUOTA             = var.quota
   })
 
   worker_settings = merge(local.common_settings, {

@@ -53,3 +53,9 @@ variable "trusted_hops" {
     error_message = "It is a whole number from 0 to 10."
   }
 }
+
+variable "quota" {
+  description = "how much may be built that is not there, for each `client`, for all `anonymous` ones together, and for `all` together: so many builds or, with an s, seconds of workers a `minute`, `hour` or `day`, and of a client `<number> at once`; or `off` (default: client=10 at once, 20/minute, 120/hour, 400/day, 7200s/hour; anonymous=40/minute, 600/hour, 3000/day; all=60/minute, 900/hour, 5000/day, 200000s/day)"
+  type        = string
+  default     = null
+}

@@ -9,6 +9,7 @@ import { createLocalLayerCache } from "../../../core/local/layer-cache.ts";
 import { createLocalPins } from "../../../core/local/pins.ts";
 import { createLocalPlans } from "../../../core/local/plans.ts";
 import { createLocalPulls } from "../../../core/local/pulls.ts";
+import { createLocalQuotas } from "../../../core/local/quotas.ts";
 import { createLocalReferrers } from "../../../core/local/referrers.ts";
 import { hexOf, type Digest } from "../../../core/digest.ts";
 import { inTrace, newTrace } from "../../../core/trace.ts";
@@ -26,7 +27,9 @@ import { layerCacheContract } from "../../contract/layer-cache.ts";
 import { pinsContract } from "../../contract/pins.ts";
 import { plansContract } from "../../contract/plans.ts";
 import { pullsContract } from "../../contract/pulls.ts";
+import { quotasContract } from "../../contract/quotas.ts";
 import { referrersContract } from "../../contract/referrers.ts";
+import { quotaOf } from "../../support/quota.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 async function openTemporary() {
@@ -113,6 +116,19 @@ referrersContract("SQLite", async () => {
 pullsContract("SQLite", async () => {
   const open = await openTemporary();
   return { ...open, pulls: createLocalPulls(open.database) };
+});
+
+quotasContract("SQLite", async () => {
+  const open = await openTemporary();
+  let time = 1_000_000_000;
+  const now = () => time;
+  return {
+    ...open,
+    now,
+    cache: createLocalBuildCache(open.database, now),
+    quotas: (text) => createLocalQuotas(open.database, quotaOf(text), now),
+    advance: (ms) => void (time += ms),
+  };
 });
 
 jobQueueContract("SQLite, for prebuilds", async () => {

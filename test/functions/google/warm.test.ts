@@ -5,6 +5,7 @@ import { connectFirestore } from "../../../core/google/firestore.ts";
 import { createGooglePins } from "../../../core/google/pins.ts";
 import { createGooglePlans } from "../../../core/google/plans.ts";
 import { createGooglePulls } from "../../../core/google/pulls.ts";
+import { createGoogleQuotas } from "../../../core/google/quotas.ts";
 import { buildKey } from "../../../core/build-key.ts";
 import { digestOf } from "../../../core/digest.ts";
 import { parseImage } from "../../../core/image.ts";
@@ -16,6 +17,7 @@ import { createRegistry } from "../../../functions/registry.ts";
 import { createWaiting } from "../../../functions/waiting.ts";
 import { manifestOf, options } from "../../support/builds.ts";
 import { emulatorHosts, freshProject, needEmulators } from "../../support/emulators.ts";
+import { quotaOf } from "../../support/quota.ts";
 
 needEmulators();
 
@@ -104,6 +106,10 @@ it.each([
       plans: counted(plans, reads),
       references: counted(pins, reads),
       referrers: { list: unused },
+      quotas: counted(
+        createGoogleQuotas(firestore, quotaOf("client=1/day; all=1/day"), cache, now),
+        reads,
+      ),
       waiting: createWaiting(countedCache, queue, log),
       notes: createPullNotes({ packageSet, pulls, now, log }),
       options,

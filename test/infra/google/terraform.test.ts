@@ -130,9 +130,9 @@ const changes: readonly (readonly [string, string, string, string, readonly stri
   [
     "a collection that keeps all",
     "records.tf",
-    '["images", "pins", "pulled"]',
+    '["images", "pins", "quotas", "pulled"]',
     '["images", "pins"]',
-    ["time to live pulled.expireAt"],
+    ["time to live pulled.expireAt", "time to live quotas.expireAt"],
   ],
   [
     "a registry with less time",
