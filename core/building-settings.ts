@@ -1,4 +1,5 @@
 import { oneOf, optional, setting, whole } from "./setting.ts";
+import { isolation } from "./isolation-settings.ts";
 import { sandbox } from "./store-settings.ts";
 
 /** What makes gzip of layers on a worker; `auto` is igzip where it is there and sound. */
@@ -40,4 +41,5 @@ export const building = {
     optional,
   ),
   sandbox,
+  ...isolation,
 } as const;

@@ -6,6 +6,8 @@ export interface NixLog {
   readonly line: (text: string) => void;
   /** The error messages so far, without colours. */
   readonly errors: readonly string[];
+  /** The names of what is being built. */
+  building(): readonly string[];
   /** The last lines of the build that failed, or of the one that spoke last. */
   tail(): readonly string[];
 }
@@ -31,6 +33,7 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
   const errors: string[] = [];
   const counted = new Map<unknown, { done: number; total: number }>();
   const logs = new Map<unknown, { derivation: string; lines: string[] }>();
+  const underWay = new Set<unknown>();
   let spokeLast: unknown;
   let message = "asking Nix";
 
@@ -48,7 +51,10 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
     if (type === activity.builds || type === activity.copyPaths) {
       counted.set(id, { done: 0, total: 0 });
     }
-    if (type === activity.build) logs.set(id, { derivation: String(fields?.[0]), lines: [] });
+    if (type === activity.build) {
+      logs.set(id, { derivation: String(fields?.[0]), lines: [] });
+      underWay.add(id);
+    }
     if (type === activity.build || type === activity.substitute || type === activity.copyPath) {
       message = shorten(String(text));
       say();
@@ -74,9 +80,14 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
       if (read === undefined) return;
       if (read.action === "start") start(read);
       if (read.action === "result") take(read);
+      if (read.action === "stop") underWay.delete(read.id);
       if (read.action === "msg" && read.level === 0) {
         errors.push(plainText(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
       }
+    },
+    building() {
+      const named = [...underWay].map((id) => logs.get(id)?.derivation ?? "");
+      return named.map((path) => path.replace(/^\/nix\/store\/[0-9a-z]{32}-|\.drv$/g, ""));
     },
     tail() {
       const all = [...logs.values()];

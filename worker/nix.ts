@@ -7,10 +7,13 @@ import { evaluate } from "./evaluate.ts";
 import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, realise, release } from "./realise.ts";
 import { createStarterSources } from "./starter-source.ts";
+import type { Bounds } from "./watch.ts";
 import { createSurvey, type SurveyTools } from "./survey.ts";
 
 export interface NixAdapterTools extends PinTools {
   readonly allowUnfree: boolean;
+  /** What builds for one image may take. */
+  readonly bounds?: Bounds;
   readonly survey?: Pick<SurveyTools, "caches" | "onProgress">;
 }
 

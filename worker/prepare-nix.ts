@@ -1,16 +1,27 @@
-import { rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
+import { isolation, type IsolationSettings } from "../core/isolation-settings.ts";
+import { readSettings } from "../core/setting.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
-import { hasProxy, inheritedEnvironment, type Environment } from "./environment.ts";
+import {
+  gitCredentialEnvironment,
+  hasProxy,
+  inheritedEnvironment,
+  withoutKeys,
+  type Environment,
+} from "./environment.ts";
+import type { EvaluationRules } from "./evaluate-packages.ts";
 import type { Keep } from "./keep.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
 import type { SandboxRule } from "./sandbox.ts";
+import type { Bounds } from "./watch.ts";
 
-export interface NixOptions {
+export interface NixOptions extends Partial<IsolationSettings> {
   readonly environment: Environment;
   /** Holds the roots of what Nix may not collect. */
   readonly data: string;
@@ -43,9 +54,20 @@ const expressions = resolve(import.meta.dirname, "../nix");
 export async function prepareNix(options: NixOptions, signal: AbortSignal): Promise<PreparedNix> {
   const { environment, data, nixConfig, allowUnfree, log, keep, survey = {} } = options;
   const { sandbox: rule = "auto" } = options;
-  const run = createRun(inheritedEnvironment(environment));
+  const limits = { ...readSettings(isolation, {}), ...options };
+  const inherited = inheritedEnvironment(environment);
+  const run = createRun(withoutKeys(inherited));
+  const { gitCredentials } = limits;
+  if (gitCredentials !== undefined) await readable(gitCredentials);
+  const fetch = createRun(
+    gitCredentials === undefined
+      ? inherited
+      : { ...inherited, ...gitCredentialEnvironment(inherited, resolve(gitCredentials)) },
+  );
   const isRoot = process.getuid?.() === 0;
-  const further = (nixConfig ?? "").split(";").map((line) => line.trim());
+  const { bounds, rules } = boundsOf(limits);
+  const logLine = `max-build-log-size = ${limits.buildLogMb * 1_000_000}`;
+  const further = [logLine, ...(nixConfig ?? "").split(";").map((line) => line.trim())];
   const configTools = { run, log, isRoot, hasProxy: hasProxy(environment), further, rule };
   const config = await createNixConfig(configTools, signal);
   const roots = join(data, "roots");
@@ -56,7 +78,15 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       const needsHost = usesHost(packageSet);
       if (needsHost && rule === "required")
         throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
-      const common = { run, config: () => config.lines(needsHost), expressions, log };
+      const common = {
+        run,
+        fetch,
+        config: () => config.lines(needsHost),
+        expressions,
+        rules,
+        bounds,
+        log,
+      };
       const kept = keep && { keepSource: keep.keepSource };
       const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
       return keep?.around(nix) ?? nix;
@@ -69,6 +99,38 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
     },
   };
+}
+
+/** What one image may take, from its names to its packages. */
+function boundsOf(limits: IsolationSettings): {
+  readonly bounds: Bounds;
+  readonly rules: EvaluationRules;
+} {
+  const { buildMemoryMb, buildProcesses: processes, evaluationMb, diskReserveMb } = limits;
+  const memoryBytes = buildMemoryMb === undefined ? 0.75 * memoryHere() : buildMemoryMb * 1e6;
+  const disk = { folder: "/nix/store", freeBytes: diskReserveMb * 1e6 };
+  return {
+    bounds: { memoryBytes, processes, disk },
+    rules: {
+      importFromDerivation: limits.importFromDerivation,
+      urls: limits.evaluationUrls,
+      impure: limits.impureEvaluation,
+      timeoutMs: limits.evaluationSeconds * 1000,
+      bounds: { memoryBytes: Math.min(evaluationMb * 1e6, memoryBytes), processes },
+    },
+  };
+}
+
+// Of the container, where it has less than the machine.
+function memoryHere(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+async function readable(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((cause: unknown) => {
+    throw new Error(`FIRN_GIT_CREDENTIALS: the file ${file} cannot be read`, { cause });
+  });
 }
 
 function usesHost({ kind }: PackageSet): boolean {

@@ -6,10 +6,17 @@ import { createNixLog } from "./nix-log.ts";
 import { PackageFault } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
 import { CommandFailed } from "./run.ts";
+import { excessText, type Bounds } from "./watch.ts";
+
+export interface RealiseTools {
+  readonly roots: string;
+  /** What builds for one image may take. */
+  readonly bounds?: Bounds | undefined;
+}
 
 /** Builds or fetches outputs; throws where the machine is to blame rather than a package. */
 export async function realise(
-  tools: NixTools & { readonly roots: string },
+  tools: NixTools & RealiseTools,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Realised> {
@@ -35,6 +42,7 @@ export async function realise(
       ],
       signal,
       timeoutMs: wanted.timeoutMs,
+      bounds: tools.bounds,
       onErrorLine: log.line,
     });
     return { state: "realised" };
@@ -47,6 +55,11 @@ export async function realise(
         message: `the build took longer than ${minutes} minutes`,
         log: log.tail(),
       };
+    }
+    if (error.outcome.excess !== undefined) {
+      const building = log.building().map((name) => ` of ${name}`);
+      const message = `the build${building.join(",")} was stopped: ${excessText(error.outcome.excess)}`;
+      return { state: "build-failed", message: boundedText(message), log: log.tail() };
     }
     const message = boundedText(withoutRepeats(log.errors).map(forPeople).join("\n"));
     const isOurs = log.errors.some(isOutage) || !isBuildFailure(error.outcome.exitCode, log.errors);
