@@ -1,7 +1,22 @@
-import { optional, optionally, setting, whole, words, yesOrNo, type Settings } from "./setting.ts";
+import {
+  oneOf,
+  optional,
+  optionally,
+  setting,
+  whole,
+  words,
+  yesOrNo,
+  type Settings,
+} from "./setting.ts";
 
 /** What package sets may do while they are evaluated, and how much of the machine they may take. */
 export const isolation = {
+  isolation: setting(
+    "FIRN_ISOLATION",
+    "`auto`: package sets are evaluated and built in a network of their own, from which metadata servers and this machine cannot be reached, where the kernel allows it, and a warning says why where it does not; `required`: nothing is built without; `off`",
+    "auto",
+    oneOf("auto", "required", "off"),
+  ),
   importFromDerivation: setting(
     "FIRN_IMPORT_FROM_DERIVATION",
     "whether evaluating a package may have others built, to read what they made",

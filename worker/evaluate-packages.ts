@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Network } from "./cell.ts";
 import { argumentsOf, callNix, evaluationArgs, type NixTools } from "./nix-command.ts";
 import type { Bounds } from "./watch.ts";
 
@@ -65,8 +66,14 @@ export async function evaluatePackages(
     signal,
     timeoutMs,
     bounds: rules.bounds,
+    network: networkFor(rules),
   });
   return JSON.parse(stdout);
+}
+
+// What is built on the way may have sources to fetch.
+function networkFor({ importFromDerivation, impure, urls }: EvaluationRules): Network {
+  return importFromDerivation || impure || urls.length > 0 ? "way-out" : "none";
 }
 
 // These win over the lines of nix.conf. Pure evaluation reads no file, no variable and no clock, and fetches only what it

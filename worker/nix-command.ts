@@ -1,3 +1,4 @@
+import type { Confine, Network } from "./cell.ts";
 import type { EvaluationRules } from "./evaluate-packages.ts";
 import { boundedText } from "./plain-text.ts";
 import { CommandFailed, type Outcome, type Output, type Run } from "./run.ts";
@@ -13,6 +14,8 @@ export interface NixTools {
   readonly config: () => Promise<string>;
   /** The folder with firn's Nix expressions. */
   readonly expressions: string;
+  /** Keeps what a package set does from the rest of the machine; undefined, or left out, where that is impossible. */
+  readonly confine?: Confine | undefined;
   /** Left out, the strict ones. */
   readonly rules?: EvaluationRules;
 }
@@ -23,6 +26,8 @@ export interface NixCall {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
   readonly bounds?: Bounds | undefined;
+  /** For what runs programs of a package set: which network they have, where it can be kept from them. */
+  readonly network?: Network;
   /** Whether it fetches the source of a package set. */
   readonly fetches?: boolean;
   readonly onErrorLine?: (line: string) => void;
@@ -32,8 +37,11 @@ export interface NixCall {
 export async function callNix(tools: NixTools, call: NixCall): Promise<Output> {
   const { NIX_PATH, NIX_CONFIG } = { NIX_PATH: "", NIX_CONFIG: await tools.config() };
   try {
-    const run = call.fetches === true ? (tools.fetch ?? tools.run) : tools.run;
-    return await run({ ...call, env: { NIX_PATH, NIX_CONFIG } });
+    const { file, args, network, fetches, ...how } = call;
+    const run = fetches === true ? (tools.fetch ?? tools.run) : tools.run;
+    const confined = network && (await tools.confine?.(network, file, args));
+    const command = { file, args, ...confined, title: [file, ...args].join(" ") };
+    return await run({ ...how, ...command, env: { ...confined?.env, NIX_PATH, NIX_CONFIG } });
   } catch (error) {
     // It holds what the program said last, and whoever waits may be told.
     if (error instanceof CommandFailed) error.message = boundedText(error.message);

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { withoutCredentials } from "../core/credentials.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { Run } from "./run.ts";
 import { findSandbox, type Sandbox, type SandboxRule } from "./sandbox.ts";
@@ -22,6 +23,10 @@ export interface NixConfig {
   readonly lines: (needsHost: boolean) => Promise<string>;
   /** Whether builds are sandboxed that do not need the host. */
   readonly sandbox: Sandbox;
+  /** Why builds need this machine's own network; undefined where HTTP through a proxy is all that Nix has to do there. */
+  readonly needsNetwork: string | undefined;
+  /** `host:port` of the binary caches. */
+  readonly caches: ReadonlySet<string>;
 }
 
 const probeMs = 4000;
@@ -70,7 +75,35 @@ export async function createNixConfig(
     return [...lines, ...without, ...tools.further, ...only, ...reachable].join("\n");
   }
 
-  return { lines: currentLines, sandbox };
+  return {
+    lines: currentLines,
+    sandbox,
+    needsNetwork: await needsNetwork(tools, present, substituters),
+    caches: new Set(substituters.flatMap(placeOf)),
+  };
+}
+
+async function needsNetwork(
+  { hasProxy }: NixConfigTools,
+  present: NixSettings,
+  substituters: readonly string[],
+): Promise<string | undefined> {
+  if (hasProxy) return "the network is reached through a proxy";
+  const odd = substituters.find((url) => !/^(?:https?|file):|^\//.test(url));
+  if (odd !== undefined)
+    return `the binary cache ${withoutCredentials(odd)} is not reached by HTTP`;
+  const { builders: value } = present;
+  const configured = typeof value === "string" ? value.trim() : "";
+  const file = /^@(.*)$/.exec(configured)?.[1];
+  const builders = file === undefined ? configured : await readFile(file, "utf8").catch(() => "");
+  if (builders.trim() !== "") return "Nix is set to build on other machines";
+  return undefined;
+}
+
+function placeOf(url: string): readonly string[] {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return [];
+  return [`${parsed.hostname}:${parsed.port || (parsed.protocol === "https:" ? "443" : "80")}`];
 }
 
 type NixSettings = Readonly<Record<string, unknown>>;

@@ -15,6 +15,7 @@ import {
 } from "./environment.ts";
 import type { EvaluationRules } from "./evaluate-packages.ts";
 import type { Keep } from "./keep.ts";
+import { findIsolation, tellIsolation } from "./isolation.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
@@ -38,10 +39,10 @@ export interface NixOptions extends Partial<IsolationSettings> {
 }
 
 /** How Nix works on this machine. */
-export interface PreparedNix {
+export interface PreparedNix extends AsyncDisposable {
   /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be. */
   readonly nixFor: (packageSet: PackageSet) => Nix;
-  /** Says whether builds of a package set are sandboxed. */
+  /** Says whether builds of a package set are sandboxed and isolated. */
   readonly tellSandbox: (packageSet: PackageSet) => void;
 }
 
@@ -70,6 +71,9 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
   const further = [logLine, ...(nixConfig ?? "").split(";").map((line) => line.trim())];
   const configTools = { run, log, isRoot, hasProxy: hasProxy(environment), further, rule };
   const config = await createNixConfig(configTools, signal);
+  const { needsNetwork, caches: exempt } = config;
+  const isolationTools = { run, log, isRoot, needsNetwork, exempt, rule: limits.isolation };
+  const found = await findIsolation(isolationTools, signal);
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
   if (keep === undefined) await rm(join(roots, "builds"), { recursive: true, force: true });
@@ -87,8 +91,17 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
         bounds,
         log,
       };
+      const confine = needsHost ? undefined : found.confine;
       const kept = keep && { keepSource: keep.keepSource };
-      const nix = createNix({ ...common, ...kept, roots, allowUnfree, packageSet, survey });
+      const nix = createNix({
+        ...common,
+        ...kept,
+        confine,
+        roots,
+        allowUnfree,
+        packageSet,
+        survey,
+      });
       return keep?.around(nix) ?? nix;
     },
     tellSandbox(packageSet) {
@@ -97,7 +110,9 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
         : config.sandbox;
       if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
       else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
+      if (!usesHost(packageSet)) tellIsolation(found, log);
     },
+    [Symbol.asyncDispose]: async () => await found.cell?.[Symbol.asyncDispose](),
   };
 }
 

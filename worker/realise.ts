@@ -43,6 +43,7 @@ export async function realise(
       signal,
       timeoutMs: wanted.timeoutMs,
       bounds: tools.bounds,
+      network: "way-out",
       onErrorLine: log.line,
     });
     return { state: "realised" };

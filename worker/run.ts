@@ -6,6 +6,8 @@ import { excessText, watch, type Bounds, type Excess } from "./watch.ts";
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
+  /** What messages call it, where it is started by way of others. */
+  readonly title?: string | undefined;
   /** Added to the environment that `createRun` was given; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -129,7 +131,7 @@ export function createRun(environment: Readonly<Record<string, string>>): Run {
       if (!result.failed && !timedOut && excess === undefined) return { stdout, stderr };
       const missing = result.code === "ENOENT";
       // What is said of a failure reaches logs and clients; a URL in it may hold somebody's password.
-      const line = withoutCredentials([command.file, ...command.args].join(" "));
+      const line = withoutCredentials(command.title ?? [command.file, ...command.args].join(" "));
       const { exitCode } = result;
       const said = withoutCredentials(stderr);
       const tooLong = result.isMaxBuffer;
