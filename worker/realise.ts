@@ -91,6 +91,8 @@ const packageErrors = new RegExp(
   [
     "required to build|has to be built for|is required, but|cannot build|hash mismatch",
     "don't know how to build|does not have (?:an output|wanted outputs)|is not a derivation",
+    // A builder that fetches and fails: Nix takes that for an outage, and nobody would see its log.
+    "^builder for '[^'\n]*' failed|builder failed with exit code|killed after writing more than",
     "failed to produce output path|has an unsupported type|suspicious ownership or permission",
     "is not allowed to refer to|cycle detected",
     "^\\[json\\.exception\\.",
