@@ -6,7 +6,7 @@ export interface NixLog {
   readonly line: (text: string) => void;
   /** The error messages so far, without colours. */
   readonly errors: readonly string[];
-  /** The names of what is being built. */
+  /** The names of what is being built, or was when it all ended. */
   building(): readonly string[];
   /** The last lines of the build that failed, or of the one that spoke last. */
   tail(): readonly string[];
@@ -34,6 +34,7 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
   const counted = new Map<unknown, { done: number; total: number }>();
   const logs = new Map<unknown, { derivation: string; lines: string[] }>();
   const underWay = new Set<unknown>();
+  let endedLast: unknown;
   let spokeLast: unknown;
   let message = "asking Nix";
 
@@ -80,13 +81,14 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
       if (read === undefined) return;
       if (read.action === "start") start(read);
       if (read.action === "result") take(read);
-      if (read.action === "stop") underWay.delete(read.id);
+      if (read.action === "stop" && underWay.delete(read.id)) endedLast = read.id;
       if (read.action === "msg" && read.level === 0) {
         errors.push(plainText(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
       }
     },
     building() {
-      const named = [...underWay].map((id) => logs.get(id)?.derivation ?? "");
+      const ids = underWay.size > 0 ? [...underWay] : [endedLast];
+      const named = ids.flatMap((id) => logs.get(id)?.derivation ?? []);
       return named.map((path) => path.replace(/^\/nix\/store\/[0-9a-z]{32}-|\.drv$/g, ""));
     },
     tail() {

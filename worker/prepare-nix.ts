@@ -131,7 +131,7 @@ function boundsOf(limits: IsolationSettings): {
       urls: limits.evaluationUrls,
       impure: limits.impureEvaluation,
       timeoutMs: limits.evaluationSeconds * 1000,
-      bounds: { memoryBytes: Math.min(evaluationMb * 1e6, memoryBytes), processes },
+      bounds: { memoryBytes: evaluationMb * 1e6, processes },
     },
   };
 }

@@ -25,13 +25,23 @@ export async function watch(
   tell: (excess: Excess) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    const found = await excessOf(pid, bounds);
-    if (signal.aborted) return;
-    if (found !== undefined) return tell(found);
-    await elapsed(everyMs, signal);
+  try {
+    while (!signal.aborted) {
+      const found = await excessOf(pid, bounds);
+      if (signal.aborted) return;
+      if (found !== undefined) return tell(found);
+      await elapsed(everyMs, signal);
+    }
+  } finally {
+    written.delete(pid);
   }
 }
+
+// By process that is watched: how much it wrote with its descendants. Who wrote most is to blame for a full disk, and the
+// others are given the time that it takes to clean up.
+const written = new Map<number, number>();
+const cleaningMs = 5000;
+let blamedAt = -Infinity;
 
 /** What there was too much of, for people. */
 export function excessText(excess: Excess): string {
@@ -57,13 +67,24 @@ async function excessOf(pid: number, bounds: Bounds): Promise<Excess | undefined
   if ((await sum(tree, residentBytes)) > limitBytes) {
     if ((await sum(tree, proportionalBytes)) > limitBytes) return { of: "memory", limitBytes };
   }
-  if (disk === undefined) return undefined;
-  const room = await statfs(disk.folder).catch(() => undefined); // it is made later
+  return disk === undefined ? undefined : await diskExcess(pid, tree, disk);
+}
+
+async function diskExcess(
+  pid: number,
+  tree: readonly number[],
+  { folder, freeBytes: wanted }: NonNullable<Bounds["disk"]>,
+): Promise<Excess | undefined> {
+  written.set(pid, await sum(tree, writtenBytes));
+  const room = await statfs(folder).catch(() => undefined); // it is made later
   if (room === undefined) return undefined;
   const { bavail, blocks, bsize } = room;
   // Of a small disk, a twentieth.
-  const freeBytes = Math.min(disk.freeBytes, Math.floor((blocks * bsize) / 20));
-  return bavail * bsize < freeBytes ? { of: "disk", freeBytes } : undefined;
+  const freeBytes = Math.min(wanted, Math.floor((blocks * bsize) / 20));
+  if (bavail * bsize >= freeBytes || performance.now() - blamedAt < cleaningMs) return undefined;
+  if ((written.get(pid) ?? 0) < Math.max(...written.values())) return undefined;
+  blamedAt = performance.now();
+  return { of: "disk", freeBytes };
 }
 
 /** The process with its descendants; of very many only one more than the limit. */
@@ -104,6 +125,11 @@ async function proportionalBytes(pid: number): Promise<number> {
   const text = await readOf(`/proc/${pid}/smaps_rollup`);
   const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(text) ?? [];
   return kilobytes === undefined ? await residentBytes(pid) : Number(kilobytes) * 1024;
+}
+
+async function writtenBytes(pid: number): Promise<number> {
+  const [, bytes] = /^wchar: (\d+)$/m.exec(await readOf(`/proc/${pid}/io`)) ?? [];
+  return Number(bytes ?? 0);
 }
 
 // Of amd64, and of arm64 as Cloud Run and the distributions have it.

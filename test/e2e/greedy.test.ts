@@ -51,8 +51,8 @@ describe.skipIf(!canRun)("a package set that is hostile", () => {
         FIRN_BUILD_MEMORY_MB: "300",
         FIRN_BUILD_PROCESSES: "100",
         FIRN_BUILD_LOG_MB: "1",
-        FIRN_EVALUATION_SECONDS: "15",
-        FIRN_EVALUATION_MB: "1000",
+        FIRN_EVALUATION_SECONDS: "20",
+        FIRN_EVALUATION_MB: "600",
         FIRN_HOLD_SECONDS: "200",
         PLANTED_SECRET: secret,
         GIT_CONFIG_COUNT: "1",
@@ -90,8 +90,8 @@ describe.skipIf(!canRun)("a package set that is hostile", () => {
     ["writes outside of its output", "outside", /tried/],
   ] as const;
   const evaluations = [
-    ["hangs", "hangs", /evaluation took longer than 15 seconds/],
-    ["fills the memory", "grows", /evaluation was stopped: it took more than 1000 MB of memory/],
+    ["hangs", "hangs", /evaluation took longer than 20 seconds/],
+    ["fills the memory", "grows", /evaluation was stopped: it took more than 600 MB of memory/],
     [
       "imports from a derivation",
       "imports",
