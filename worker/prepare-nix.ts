@@ -82,6 +82,8 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       const needsHost = usesHost(packageSet);
       if (needsHost && rule === "required")
         throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
+      if (needsHost && limits.isolation === "required")
+        throw new Error(`FIRN_ISOLATION is "required", and ${why}`);
       const common = {
         run,
         fetch,
