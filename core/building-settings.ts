@@ -1,5 +1,6 @@
 import { buildLimits } from "./policy-settings.ts";
 import { oneOf, optional, setting, whole } from "./setting.ts";
+import { isolation } from "./isolation-settings.ts";
 import { sandbox } from "./store-settings.ts";
 
 /** What makes gzip of layers on a worker; `auto` is igzip where it is there and sound. */
@@ -42,4 +43,5 @@ export const building = {
     optional,
   ),
   sandbox,
+  ...isolation,
 } as const;

@@ -62,6 +62,11 @@ export function optionally<T>(parse: (text: string) => T) {
   return (text: string): T | undefined => (text === "" ? undefined : parse(text));
 }
 
+/** Words with blanks between them; none, where it is empty. */
+export function words(text: string): readonly string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
+
 export function whole(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text);

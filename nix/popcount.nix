@@ -11,7 +11,10 @@ let
   outputs = import ./outputs.nix;
 
   asked = builtins.fromJSON question;
-  packageSet = import ./package-set.nix { inherit (asked) source system allowUnfree; };
+  packageSet = import ./package-set.nix {
+    inherit (asked) source system allowUnfree;
+    hash = asked.hash or null;
+  };
 
   pathOf = value: name:
     let path = (value.${name} or value).outPath; in if isString path then path else throw "no path";

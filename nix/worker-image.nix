@@ -50,11 +50,13 @@ let
     pkgs.git
     pkgs.gnutar
     pkgs.gzip
+    pkgs.iproute2
     pkgs.isa-l
     pkgs.nix
     pkgs.nodejs_24
     pkgs.openssh
     pkgs.tini
+    pkgs.util-linux
   ];
   id = 65532;
 in

@@ -80,7 +80,9 @@ export async function compose(
   const data = resolve(settings.data);
   const store = await prepareStore({ ...settings, environment, data, log, now }, stopping);
   const { keep } = resources.use(store);
-  const prepared = await prepareNix({ ...settings, environment, data, log, keep }, stopping);
+  const prepared = resources.use(
+    await prepareNix({ ...settings, environment, data, log, keep }, stopping),
+  );
   const nix = prepared.nixFor(packageSet);
   prepared.tellSandbox(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;

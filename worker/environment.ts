@@ -20,6 +20,36 @@ export function inheritedEnvironment(environment: Environment): Readonly<Record<
   };
 }
 
+/** The part of that in which nothing signs anybody in: for what runs a package set's own programs. */
+export function withoutKeys(
+  all: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const kept = Object.entries(all).filter(([name]) => !/^(?:GIT_.*|SSH_AUTH_SOCK)$/.test(name));
+  return Object.fromEntries(kept);
+}
+
+/**
+ * What git finds a file of credentials by, `https://<user>:<token>@<host>` a line. It is asked for a password and never told
+ * to forget one: the file may be mounted read-only.
+ */
+export function gitCredentialEnvironment(
+  all: Readonly<Record<string, string>>,
+  file: string,
+): Readonly<Record<string, string>> {
+  const count = Number(all["GIT_CONFIG_COUNT"] ?? 0);
+  return {
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: "credential.helper",
+    [`GIT_CONFIG_VALUE_${count}`]: askOnly,
+    // Git runs what begins with ! in a shell, which reads the name from here.
+    GIT_CREDENTIALS_FILE: file,
+    GIT_TERMINAL_PROMPT: "0",
+  };
+}
+
+const askOnly =
+  '!f() { test "$1" != get || git credential-store --file "$GIT_CREDENTIALS_FILE" get; }; f';
+
 export function hasProxy(environment: Environment): boolean {
   return Object.keys(environment).some((name) => /^(?:https?|all)_proxy$/i.test(name));
 }

@@ -1,6 +1,7 @@
 import type { Evaluation, Package, Question, UnknownPackage } from "../core/ports.ts";
 import { checkPackage, type DescribedPackage } from "./described-package.ts";
-import { evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
+import { evaluatePackages } from "./evaluate-packages.ts";
+import { evaluationMessage, wasStopped, type NixTools } from "./nix-command.ts";
 import { suggest } from "./suggest.ts";
 
 /** What nix/evaluate.nix answers for one name. */
@@ -33,7 +34,7 @@ export async function evaluate(
   const ask = async (packages: readonly string[], shouldCatch: boolean): Promise<Answers> => {
     const system = systems[question.architecture];
     const data = { source, system, allowUnfree, packages, catch: shouldCatch };
-    const answers = await evaluateExpression(tools, "evaluate.nix", { question: data }, signal);
+    const answers = await evaluatePackages(tools, "evaluate.nix", data, signal);
     return answers as Answers; // the shape is evaluate.nix's to keep, and its tests hold it
   };
 
@@ -69,6 +70,7 @@ export async function evaluate(
   } catch (error) {
     const message = evaluationMessage(error);
     if (message === undefined) throw error;
+    if (wasStopped(error)) return failed([message]);
     // Nix can catch a throw, but not a wrong attribute or type: one such package takes the others down with it.
     const each = await complaints(question.packages, false);
     return failed(each.length > 0 ? each : [message]);

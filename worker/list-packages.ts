@@ -1,7 +1,8 @@
 import type { Architecture } from "../core/image.ts";
 import type { ListedPackage } from "../core/ports.ts";
 import { systems } from "./evaluate.ts";
-import { evaluateExpression, evaluationMessage, type NixTools } from "./nix-command.ts";
+import { evaluatePackages } from "./evaluate-packages.ts";
+import { evaluationMessage, type NixTools } from "./nix-command.ts";
 
 export interface Listing {
   /** A store path that holds a package set. */
@@ -27,7 +28,7 @@ export async function listPackages(
   const ask = async (names: readonly string[] | null): Promise<unknown> => {
     const question = { source, system: systems[architecture], allowUnfree, names };
     const how = { writes: false, timeoutMs: evaluationMs };
-    return await evaluateExpression(tools, "popcount.nix", { question }, signal, how);
+    return await evaluatePackages(tools, "popcount.nix", question, signal, how);
   };
 
   /** What Nix cannot catch takes all that were asked for with it: halves are asked for until it is found. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { FromSource } from "../core/build-policy.ts";
+import { withoutCredentials } from "../core/credentials.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { Run } from "./run.ts";
 import { findSandbox, type Sandbox, type SandboxRule } from "./sandbox.ts";
@@ -27,6 +28,10 @@ export interface NixConfig {
   readonly sandbox: Sandbox;
   /** Binary caches that Nix is set to use and that did not answer when they were last asked. */
   readonly silent: () => readonly string[];
+  /** Why builds need this machine's own network; undefined where HTTP through a proxy is all that Nix has to do there. */
+  readonly needsNetwork: string | undefined;
+  /** `host:port` of the binary caches. */
+  readonly caches: ReadonlySet<string>;
 }
 
 // Evaluating must not build either, here or elsewhere; realising fetches store paths alone (worker/realise-allowed.ts).
@@ -81,7 +86,36 @@ export async function createNixConfig(
   }
 
   const silent = () => substituters.filter((each) => !answering.includes(each));
-  return { lines: currentLines, sandbox, silent };
+  return {
+    lines: currentLines,
+    sandbox,
+    silent,
+    needsNetwork: await needsNetwork(tools, present, substituters),
+    caches: new Set(substituters.flatMap(placeOf)),
+  };
+}
+
+async function needsNetwork(
+  { hasProxy }: NixConfigTools,
+  present: NixSettings,
+  substituters: readonly string[],
+): Promise<string | undefined> {
+  if (hasProxy) return "the network is reached through a proxy";
+  const odd = substituters.find((url) => !/^(?:https?|file):|^\//.test(url));
+  if (odd !== undefined)
+    return `the binary cache ${withoutCredentials(odd)} is not reached by HTTP`;
+  const { builders: value } = present;
+  const configured = typeof value === "string" ? value.trim() : "";
+  const file = /^@(.*)$/.exec(configured)?.[1];
+  const builders = file === undefined ? configured : await readFile(file, "utf8").catch(() => "");
+  if (builders.trim() !== "") return "Nix is set to build on other machines";
+  return undefined;
+}
+
+function placeOf(url: string): readonly string[] {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return [];
+  return [`${parsed.hostname}:${parsed.port || (parsed.protocol === "https:" ? "443" : "80")}`];
 }
 
 type NixSettings = Readonly<Record<string, unknown>>;

@@ -8,6 +8,8 @@ export interface NixLog {
   readonly errors: readonly string[];
   /** The last warnings: they say why Nix does not take what a binary cache has. */
   readonly warnings: readonly string[];
+  /** The names of what is being built, or was when it all ended. */
+  building(): readonly string[];
   /** The last lines of the build that failed, or of the one that spoke last. */
   tail(): readonly string[];
 }
@@ -35,6 +37,8 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
   const warnings: string[] = [];
   const counted = new Map<unknown, { done: number; total: number }>();
   const logs = new Map<unknown, { derivation: string; lines: string[] }>();
+  const underWay = new Set<unknown>();
+  let endedLast: unknown;
   let spokeLast: unknown;
   let message = "asking Nix";
 
@@ -52,7 +56,10 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
     if (type === activity.builds || type === activity.copyPaths) {
       counted.set(id, { done: 0, total: 0 });
     }
-    if (type === activity.build) logs.set(id, { derivation: String(fields?.[0]), lines: [] });
+    if (type === activity.build) {
+      logs.set(id, { derivation: String(fields?.[0]), lines: [] });
+      underWay.add(id);
+    }
     if (type === activity.build || type === activity.substitute || type === activity.copyPath) {
       message = shorten(String(text));
       say();
@@ -85,9 +92,15 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
       if (read.action === "start") start(read);
       if (read.action === "result") take(read);
       if (read.action === "msg" && read.level === 1) keepWarning(String(read.raw_msg ?? read.msg));
+      if (read.action === "stop" && underWay.delete(read.id)) endedLast = read.id;
       if (read.action === "msg" && read.level === 0) {
         errors.push(plainText(String(read.raw_msg ?? read.msg)).replace(/^error:\s*/, ""));
       }
+    },
+    building() {
+      const ids = underWay.size > 0 ? [...underWay] : [endedLast];
+      const named = ids.flatMap((id) => logs.get(id)?.derivation ?? []);
+      return named.map((path) => path.replace(/^\/nix\/store\/[0-9a-z]{32}-|\.drv$/g, ""));
     },
     tail() {
       const all = [...logs.values()];

@@ -8,10 +8,13 @@ import { fetchSource, pin, type PinTools } from "./pin.ts";
 import { closure, release } from "./realise.ts";
 import { realiseAllowed, type AllowedTools } from "./realise-allowed.ts";
 import { createStarterSources } from "./starter-source.ts";
+import type { Bounds } from "./watch.ts";
 import { createSurvey, type SurveyTools } from "./survey.ts";
 
 export interface NixAdapterTools extends PinTools, AllowedTools {
   readonly allowUnfree: boolean;
+  /** What builds for one image may take. */
+  readonly bounds?: Bounds;
   readonly survey?: Pick<SurveyTools, "caches" | "onProgress">;
 }
 

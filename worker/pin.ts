@@ -110,7 +110,7 @@ async function lsRemote(
   wanted: readonly string[],
   signal: AbortSignal,
 ) {
-  const { stdout } = await tools.run({
+  const { stdout } = await (tools.fetch ?? tools.run)({
     file: "git",
     args: ["ls-remote", "--", url, ...wanted],
     // Credentials come from the user's own helpers and keys; nobody is there to type one.

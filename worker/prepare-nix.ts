@@ -1,17 +1,29 @@
-import { rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import type { FromSource } from "../core/build-policy.ts";
+import { isolation, type IsolationSettings } from "../core/isolation-settings.ts";
+import { readSettings } from "../core/setting.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
-import { hasProxy, inheritedEnvironment, type Environment } from "./environment.ts";
+import {
+  gitCredentialEnvironment,
+  hasProxy,
+  inheritedEnvironment,
+  withoutKeys,
+  type Environment,
+} from "./environment.ts";
+import type { EvaluationRules } from "./evaluate-packages.ts";
 import type { Keep } from "./keep.ts";
+import { findIsolation, tellIsolation } from "./isolation.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
 import type { SandboxRule } from "./sandbox.ts";
+import type { Bounds } from "./watch.ts";
 
-export interface NixOptions {
+export interface NixOptions extends Partial<IsolationSettings> {
   readonly environment: Environment;
   /** Holds the roots of what Nix may not collect. */
   readonly data: string;
@@ -30,10 +42,10 @@ export interface NixOptions {
 }
 
 /** How Nix works on this machine. */
-export interface PreparedNix {
+export interface PreparedNix extends AsyncDisposable {
   /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be, or may not take place. */
   readonly nixFor: (packageSet: PackageSet) => Nix;
-  /** Says whether builds of a package set are sandboxed. */
+  /** Says whether builds of a package set are sandboxed and isolated. */
   readonly tellSandbox: (packageSet: PackageSet) => void;
 }
 
@@ -46,9 +58,22 @@ const expressions = resolve(import.meta.dirname, "../nix");
 export async function prepareNix(options: NixOptions, signal: AbortSignal): Promise<PreparedNix> {
   const { environment, data, nixConfig, allowUnfree, log, keep, survey = {} } = options;
   const { sandbox: rule = "auto", fromSource = "allowed" } = options;
-  const run = createRun(inheritedEnvironment(environment));
+  const limits = { ...readSettings(isolation, {}), ...options };
+  const inherited = inheritedEnvironment(environment);
+  const run = createRun(withoutKeys(inherited));
+  const { gitCredentials } = limits;
+  if (gitCredentials !== undefined) await readable(gitCredentials);
+  const fetch = createRun(
+    gitCredentials === undefined
+      ? inherited
+      : { ...inherited, ...gitCredentialEnvironment(inherited, resolve(gitCredentials)) },
+  );
   const isRoot = process.getuid?.() === 0;
-  const further = (nixConfig ?? "").split(";").map((line) => line.trim());
+  const isNever = fromSource === "never";
+  // To import what a derivation makes, it would have to be built.
+  const { bounds, rules } = boundsOf(isNever ? { ...limits, importFromDerivation: false } : limits);
+  const logLine = `max-build-log-size = ${limits.buildLogMb * 1_000_000}`;
+  const further = [logLine, ...(nixConfig ?? "").split(";").map((line) => line.trim())];
   const configTools = {
     run,
     log,
@@ -59,6 +84,9 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
     fromSource,
   };
   const config = await createNixConfig(configTools, signal);
+  const { needsNetwork, caches: exempt } = config;
+  const isolationTools = { run, log, isRoot, needsNetwork, exempt, rule: limits.isolation };
+  const found = await findIsolation(isolationTools, signal);
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
   if (keep === undefined) await rm(join(roots, "builds"), { recursive: true, force: true });
@@ -67,14 +95,26 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       const needsHost = usesHost(packageSet);
       if (needsHost && rule === "required")
         throw new Error(`FIRN_SANDBOX is "required", and ${why}`);
-      if (packageSet.kind === "starter" && fromSource === "never") throw new Error(allBuilt);
-      const common = { run, config: () => config.lines(needsHost), expressions, log };
+      if (packageSet.kind === "starter" && isNever) throw new Error(allBuilt);
+      if (needsHost && limits.isolation === "required")
+        throw new Error(`FIRN_ISOLATION is "required", and ${why}`);
+      const common = {
+        run,
+        fetch,
+        config: () => config.lines(needsHost),
+        expressions,
+        rules,
+        bounds,
+        log,
+      };
+      const confine = needsHost ? undefined : found.confine;
       const silentCaches = config.silent;
       const kept = keep && { keepSource: keep.keepSource };
       const nix = createNix({
         ...common,
         ...kept,
         silentCaches,
+        confine,
         roots,
         allowUnfree,
         packageSet,
@@ -88,8 +128,42 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
         : config.sandbox;
       if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
       else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
+      if (!usesHost(packageSet)) tellIsolation(found, log);
+    },
+    [Symbol.asyncDispose]: async () => await found.cell?.[Symbol.asyncDispose](),
+  };
+}
+
+/** What one image may take, from its names to its packages. */
+function boundsOf(limits: IsolationSettings): {
+  readonly bounds: Bounds;
+  readonly rules: EvaluationRules;
+} {
+  const { buildMemoryMb, buildProcesses: processes, evaluationMb, diskReserveMb } = limits;
+  const memoryBytes = buildMemoryMb === undefined ? 0.75 * memoryHere() : buildMemoryMb * 1e6;
+  const disk = { folder: "/nix/store", freeBytes: diskReserveMb * 1e6 };
+  return {
+    bounds: { memoryBytes, processes, disk },
+    rules: {
+      importFromDerivation: limits.importFromDerivation,
+      urls: limits.evaluationUrls,
+      impure: limits.impureEvaluation,
+      timeoutMs: limits.evaluationSeconds * 1000,
+      bounds: { memoryBytes: evaluationMb * 1e6, processes },
     },
   };
+}
+
+// Of the container, where it has less than the machine.
+function memoryHere(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+async function readable(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((cause: unknown) => {
+    throw new Error(`FIRN_GIT_CREDENTIALS: the file ${file} cannot be read`, { cause });
+  });
 }
 
 function usesHost({ kind }: PackageSet): boolean {

@@ -6,6 +6,13 @@ import { createNixLog } from "./nix-log.ts";
 import { PackageFault } from "./package-fault.ts";
 import { boundedText, plainText } from "./plain-text.ts";
 import { CommandFailed } from "./run.ts";
+import { excessText, type Bounds } from "./watch.ts";
+
+export interface RealiseTools {
+  readonly roots: string;
+  /** What builds for one image may take. */
+  readonly bounds?: Bounds | undefined;
+}
 
 /** What Nix is asked to realise of packages: some outputs of derivations. */
 export function derivationsOf(packages: readonly Package[]): readonly string[] {
@@ -16,7 +23,7 @@ export function derivationsOf(packages: readonly Package[]): readonly string[] {
 
 /** Builds or fetches outputs; throws where the machine is to blame rather than a package. */
 export async function realise(
-  tools: NixTools & { readonly roots: string },
+  tools: NixTools & RealiseTools,
   wanted: Wanted,
   signal: AbortSignal,
   outputs = derivationsOf(wanted.packages),
@@ -40,6 +47,8 @@ export async function realise(
       ],
       signal,
       timeoutMs: wanted.timeoutMs,
+      bounds: tools.bounds,
+      network: "way-out",
       onErrorLine: log.line,
     });
     return { state: "realised" };
@@ -52,6 +61,11 @@ export async function realise(
         message: `the build took longer than ${minutes} minutes`,
         log: log.tail(),
       };
+    }
+    if (error.outcome.excess !== undefined) {
+      const building = log.building().map((name) => ` of ${name}`);
+      const message = `the build${building.join(",")} was stopped: ${excessText(error.outcome.excess)}`;
+      return { state: "build-failed", message: boundedText(message), log: log.tail() };
     }
     const message = boundedText(withoutRepeats(log.errors).map(forPeople).join("\n"));
     const isOurs = log.errors.some(isOutage) || !isBuildFailure(error.outcome.exitCode, log.errors);
@@ -81,6 +95,8 @@ const packageErrors = new RegExp(
   [
     "required to build|has to be built for|is required, but|cannot build|hash mismatch",
     "don't know how to build|does not have (?:an output|wanted outputs)|is not a derivation",
+    // A builder that fetches and fails: Nix takes that for an outage, and nobody would see its log.
+    "^builder for '[^'\n]*' failed|builder failed with exit code|killed after writing more than",
     "failed to produce output path|has an unsupported type|suspicious ownership or permission",
     "is not allowed to refer to|cycle detected",
     "^\\[json\\.exception\\.",

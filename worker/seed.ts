@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const { signal } = new AbortController();
   const set = withPlaces(settings.packageSet, settings);
   const options = { ...settings, data: resolve(settings.data), environment: process.env, log };
-  const prepared = await prepareNix(options, signal);
+  await using prepared = await prepareNix(options, signal);
   const nix = prepared.nixFor(set);
   prepared.tellSandbox(set);
 

@@ -77,7 +77,9 @@ export async function startEmbedded(
   const blobs = createLocalBlobStore(data, now);
 
   await assertFree(settings.host, settings.port);
-  const machine = await prepareMachine(settings, environment, { data, pins, log }, signal);
+  const machine = resources.use(
+    await prepareMachine(settings, environment, { data, pins, log }, signal),
+  );
   const { packageSet, nix } = machine;
   const makeKeys = async () => await tokenKeysIn(data);
   const access = await accessWhereNeeded(settings, { packageSet, makeKeys, now, log });

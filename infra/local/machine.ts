@@ -14,18 +14,22 @@ export async function prepareMachine(
   environment: Environment,
   { data, pins, log }: { readonly data: string; readonly pins: Pins; readonly log: Log },
   signal: AbortSignal,
-): Promise<{ readonly packageSet: PackageSet; readonly nix: Nix }> {
+): Promise<AsyncDisposable & { readonly packageSet: PackageSet; readonly nix: Nix }> {
   const run = createRun(inheritedEnvironment(environment));
   const isRoot = process.getuid?.() === 0;
   const install = { run, log, isRoot, path: environment["PATH"] ?? "" };
   const chosen = configuredPackageSet(settings);
   await ensureInstalled(install, programsFor(chosen), signal);
-  const { nixFor, tellSandbox } = await prepareNix({ ...settings, environment, data, log }, signal);
+  await using opened = new AsyncDisposableStack();
+  const { nixFor, tellSandbox } = opened.use(
+    await prepareNix({ ...settings, environment, data, log }, signal),
+  );
   const packageSet = chosen ?? (await choosePackageSet(settings, { pins, nixFor, log }, signal));
   await ensureInstalled(install, programsFor(packageSet), signal);
   const nix = nixFor(packageSet);
   tellSandbox(packageSet);
-  return { packageSet, nix };
+  const resources = opened.move();
+  return { packageSet, nix, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 function programsFor(packageSet: PackageSet | undefined): readonly Program[] {

@@ -49,7 +49,7 @@ async function count(
     throw new Error(`--platform ${architecture}: use amd64 or arm64`);
   }
   const say = (message: string) => process.stderr.write(`${message}\n`);
-  const { nixFor } = await prepareNix(
+  await using prepared = await prepareNix(
     {
       ...settings,
       environment: process.env,
@@ -60,7 +60,7 @@ async function count(
     },
     signal,
   );
-  const nix = nixFor(packageSet);
+  const nix = prepared.nixFor(packageSet);
   const revision = await revisionOf(packageSet, nix, signal);
   say(`counting the packages of ${describePackageSet(packageSet)}, revision ${revision}`);
   const pin = { packageSet: packageSetId(packageSet), revision };

@@ -73,6 +73,7 @@ test("both images have the same programs, but for the starter set's", async (con
   const names: Readonly<Record<string, string>> = {
     "ca-certificates": "cacert",
     git: "git",
+    iproute2: "iproute2",
     isal: "isa-l",
     "nix-bin": "nix",
     "openssh-client": "openssh",
@@ -87,7 +88,9 @@ test("both images have the same programs, but for the starter set's", async (con
     .filter((name) => name !== "patchelf");
   expect(wanted.sort()).toEqual(Object.keys(names).sort());
   const { contents } = await record(context);
-  expect(contents).toEqual(expect.arrayContaining([...Object.values(names), "nodejs_24"]));
+  expect(contents).toEqual(
+    expect.arrayContaining([...Object.values(names), "nodejs_24", "util-linux"]),
+  );
 });
 
 test("the modules are those that npm installs for production, from the same files", async (context) => {

@@ -38,7 +38,11 @@ export interface BuildStatus {
   readonly attempt: number;
   readonly progress?: { readonly phase: string; readonly message: string };
   readonly digest?: string;
-  readonly failure?: { readonly reason: string; readonly message: string };
+  readonly failure?: {
+    readonly reason: string;
+    readonly message: string;
+    readonly log?: readonly string[];
+  };
 }
 
 /** The registry, running as people run it. */

@@ -18,6 +18,7 @@ export async function realNix(
   packageSet: string = fixturePackageSet,
   allowUnfree = false,
   survey: Parameters<typeof createNix>[0]["survey"] = {},
+  more: Pick<Parameters<typeof createNix>[0], "rules" | "bounds"> = {},
 ): Promise<AsyncDisposable & { readonly nix: Nix; readonly roots: string }> {
   const folder = await temporaryFolder();
   const environment = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? folder.path };
@@ -31,6 +32,7 @@ export async function realNix(
     roots,
     allowUnfree,
     survey,
+    ...more,
   });
   return { nix, roots, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }

@@ -21,18 +21,21 @@ export async function policyWorker(
   more: Partial<WorkerPolicy> & {
     readonly cache?: string;
     readonly requireSigs?: boolean;
+    readonly importFromDerivation?: boolean;
     readonly around?: (nix: Nix) => Nix;
   },
 ) {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(await temporaryFolder());
-  const { cache = "", requireSigs = false, around = (nix: Nix) => nix, ...policy } = more;
+  const { cache = "", requireSigs = false, importFromDerivation = false, ...rest } = more;
+  const { around = (nix: Nix) => nix, ...policy } = rest;
   const prepared = await prepareNix(
     {
       environment: process.env,
       data: folder.path,
       nixConfig: `substituters = ${cache}; require-sigs = ${requireSigs}`,
       sandbox: "off",
+      importFromDerivation,
       allowUnfree: false,
       log: () => undefined,
       ...(policy.fromSource && { fromSource: policy.fromSource }),

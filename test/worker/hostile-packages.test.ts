@@ -58,7 +58,12 @@ describe("is the package's own fault, and said so:", () => {
       /^\w+ \w+ .*: File name too long$/s,
     ],
     ["a builder that imitates Nix", "imitates", "build-failed", /json\.exception/],
-    ["an import that fails", "imports", "evaluation-failed", /imported-1.0.drv' failed with exit/],
+    [
+      "an import from a derivation",
+      "imports",
+      "evaluation-failed",
+      /cannot build '.*imported-1.0.drv' during evaluation; FIRN_IMPORT_FROM_DERIVATION would allow/,
+    ],
     ["a throw that reads like an outage", "outage", "evaluation-failed", /^outage: connection ref/],
     [
       "one beside a mistake that Nix cannot catch",

@@ -146,7 +146,8 @@ describe("where nothing is built from source", () => {
 
     await using wary = await policyWorker(set, { fromSource: "never", cache, requireSigs: true });
     await expect(wary.settle("cached")).rejects.toThrow("is not signed by any of the keys");
-    await using worker = await policyWorker(set, { fromSource: "never", cache });
+    const imports = { cache, importFromDerivation: true };
+    await using worker = await policyWorker(set, { fromSource: "never", ...imports });
     const no = "firn does not compile here, and these are in no binary cache";
     expect(await worker.refusalOf("cached/compiled")).toBe(
       `${no}: compiled-1.0, needed-1.0; ${ask}`,
@@ -161,7 +162,7 @@ describe("where nothing is built from source", () => {
     // Said by its own derivation to be built rather than fetched; it is fetched all the same.
     expect(await worker.settle("cached/joined")).toMatchObject({ state: "ready" });
     expect(existsSync(traces)).toBe(false);
-    await using other = await policyWorker(set, { cache });
+    await using other = await policyWorker(set, imports);
     expect(await other.settle("imported/compiled")).toMatchObject({ state: "ready" });
     expect((await readdir(traces)).toSorted()).toEqual(["compiled", "imported", "needed"]);
   }, 60_000);

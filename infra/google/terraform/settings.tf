@@ -46,19 +46,30 @@ locals {
   })
 
   worker_settings = merge(local.common_settings, {
-    FIRN_BUILDS            = var.builds
-    FIRN_PREBUILDS         = var.prebuilds
-    FIRN_BUILD_MINUTES     = var.build_minutes
-    FIRN_MAX_CLOSURE_MB    = var.max_closure_mb
-    FIRN_BUILD_FROM_SOURCE = var.build_from_source
-    FIRN_NIX_CONFIG        = var.nix_config
-    FIRN_LEASE_SECONDS     = var.lease_seconds
-    FIRN_DATA              = var.data
-    FIRN_GZIP              = var.gzip
-    FIRN_SANDBOX           = var.sandbox
-    FIRN_SEGMENTS_MB       = var.segments_mb
-    FIRN_SEED              = var.seed
-    FIRN_DISK_SHARE        = var.disk_share
+    FIRN_BUILDS                 = var.builds
+    FIRN_PREBUILDS              = var.prebuilds
+    FIRN_BUILD_MINUTES          = var.build_minutes
+    FIRN_MAX_CLOSURE_MB         = var.max_closure_mb
+    FIRN_BUILD_FROM_SOURCE      = var.build_from_source
+    FIRN_NIX_CONFIG             = var.nix_config
+    FIRN_LEASE_SECONDS          = var.lease_seconds
+    FIRN_DATA                   = var.data
+    FIRN_GZIP                   = var.gzip
+    FIRN_SANDBOX                = var.sandbox
+    FIRN_SEGMENTS_MB            = var.segments_mb
+    FIRN_SEED                   = var.seed
+    FIRN_DISK_SHARE             = var.disk_share
+    FIRN_ISOLATION              = var.isolation
+    FIRN_IMPORT_FROM_DERIVATION = var.import_from_derivation
+    FIRN_EVALUATION_URLS        = var.evaluation_urls
+    FIRN_IMPURE_EVALUATION      = var.impure_evaluation
+    FIRN_EVALUATION_SECONDS     = var.evaluation_seconds
+    FIRN_EVALUATION_MB          = var.evaluation_mb
+    FIRN_BUILD_MEMORY_MB        = var.build_memory_mb
+    FIRN_BUILD_PROCESSES        = var.build_processes
+    FIRN_DISK_RESERVE_MB        = var.disk_reserve_mb
+    FIRN_BUILD_LOG_MB           = var.build_log_mb
+    FIRN_GIT_CREDENTIALS        = var.git_credentials
   })
 
   # Where the bundle has its compile cache.
