@@ -15,6 +15,9 @@ interface Item {
   readonly nodes: number[];
   /** Its bundle in the plan; undefined for a path that is not planned. */
   readonly bundle: number | undefined;
+  /** Which names of the bundle the image has, as `partKey` says it. */
+  part: string;
+  /** Share of all images that are expected to have just this, not more and not less of the bundle. */
   share: number;
   size: number;
   /** Bytes that a layer of its own is expected to save. */
@@ -88,7 +91,7 @@ function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOption
   const items: Item[] = [];
   for (const item of bundles) {
     if (item === undefined) continue;
-    item.share = plan.bundles[item.bundle ?? 0]?.share ?? 0;
+    item.share = shareOf(item, plan);
     for (const node of item.nodes) item.size += sizes[node] ?? 0;
     keep(item);
   }
@@ -103,7 +106,7 @@ function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOption
     if (size * mostSaving < inReach) continue;
     const dependants = knownOf(popularity, graph.paths[node] ?? "")?.popularity ?? 1;
     const share = Math.min(rare, sharePerDependant * dependants);
-    keep({ nodes: [node], bundle: undefined, share, size, value: 0 });
+    keep({ nodes: [node], bundle: undefined, part: "", share, size, value: 0 });
   }
   return items;
 
@@ -135,10 +138,22 @@ function placed(graph: ReferenceGraph, plan: LayerPlan) {
     const node = main[id] ?? -1;
     if (node === -1) continue;
     const bundle = bundleOf[id] ?? 0;
-    const item = (bundles[bundle] ??= { nodes: [], bundle, share: 0, size: 0, value: 0 });
+    const item = (bundles[bundle] ??= emptyItem(bundle));
     item.nodes.push(node);
+    item.part += partKey(id);
   }
   return { bundles, unplanned };
+}
+
+function emptyItem(bundle: number): Item {
+  return { nodes: [], bundle, part: "", share: 0, size: 0, value: 0 };
+}
+
+// A layer is shared with those that have the same part: of something that all have in parts of their own nothing is.
+function shareOf({ bundle = 0, part }: Item, plan: LayerPlan): number {
+  const planned = plan.bundles[bundle];
+  if (planned?.parts === undefined) return planned?.share ?? 0;
+  return indexOf(plan).partShares[bundle]?.get(part) ?? 0;
 }
 
 interface PlanIndex {
@@ -146,6 +161,8 @@ interface PlanIndex {
   readonly ids: ReadonlyMap<string, number>;
   /** The bundle that each of these names is in. */
   readonly bundleOf: Int32Array;
+  /** For each bundle the shares of its parts, by their numbers joined as `partKey` has it. */
+  readonly partShares: readonly ReadonlyMap<string, number>[];
 }
 
 const indices = new WeakMap<LayerPlan, PlanIndex>();
@@ -162,9 +179,22 @@ function indexOf(plan: LayerPlan): PlanIndex {
       bundleOf.push(bundle);
     }
   }
-  const index = { ids, bundleOf: Int32Array.from(bundleOf) };
+  const partShares = plan.bundles.map(
+    ({ parts = [] }) => new Map(parts.map(({ share, names }) => [keyOf(names), share])),
+  );
+  const index = { ids, bundleOf: Int32Array.from(bundleOf), partShares };
   indices.set(plan, index);
   return index;
+
+  function keyOf(names: readonly string[]): string {
+    const numbers = names.map((name) => ids.get(name) ?? -1).sort((a, b) => a - b);
+    return numbers.map(partKey).join("");
+  }
+}
+
+// What stands for a part is this of each of its names, by number, one after another.
+function partKey(id: number): string {
+  return `${id} `;
 }
 
 // By name before path: the hash changes with each version.
