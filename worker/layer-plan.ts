@@ -14,6 +14,18 @@ export interface PlannedBundle {
   readonly share: number;
   /** As `planName` gives them, sorted bytewise, at least one. */
   readonly names: readonly string[];
+  /**
+   * What images have of it, where there are several names: an image with some of them gets a layer of these only. No
+   * two parts are the same, and what is not among them hardly any image has. Undefined where nothing is known of parts.
+   */
+  readonly parts?: readonly PlannedPart[];
+}
+
+export interface PlannedPart {
+  /** Share of all images that are expected to have just this of the bundle, above 0 and at most 1. */
+  readonly share: number;
+  /** Of the bundle's names, at least one. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -69,18 +81,32 @@ export function roundedShare(share: number): number {
 }
 
 /** The version of the encoding; another one is another format, which older programs refuse. */
-export const planVersion = 1;
+export const planVersion = 2;
+// That of plans which revisions are grouped by already, and stay so: it says nothing of parts.
+const withoutParts = 1;
 
 /**
- * A plan as JSON, always the same bytes for the same plan: `{"version": 1, "bundles": [[0.15, ["git", "pcre2"]], ...]}`,
- * a bundle a line, so that two plans can be compared by eye.
+ * A plan as JSON, always the same bytes for the same plan, a bundle a line, so that two plans can be compared by eye:
+ * `{"version": 2, "bundles": [[0.15, ["git", "pcre2"], [["01", 0.05], ["11", 0.1]]], ...]}`. A part has a digit for each
+ * name of its bundle.
  */
 export function encodePlan({ bundles }: LayerPlan): string {
   const lines = bundles
-    .map(({ share, names }) => ({ share, names: names.toSorted(compareBytes) }))
+    .map((bundle) => ({ ...bundle, names: bundle.names.toSorted(compareBytes) }))
     .sort((a, b) => compareBytes(a.names[0] ?? "", b.names[0] ?? ""))
-    .map(({ share, names }) => JSON.stringify([share, names]));
+    .map(({ share, names, parts }) =>
+      JSON.stringify(parts === undefined ? [share, names] : [share, names, digits(parts, names)]),
+    );
   return `{"version":${planVersion},"bundles":[\n${lines.join(",\n")}\n]}\n`;
+}
+
+function digits(parts: readonly PlannedPart[], all: readonly string[]) {
+  return parts
+    .map(({ share, names }) => {
+      const has = new Set(names);
+      return [all.map((name) => (has.has(name) ? "1" : "0")).join(""), share] as const;
+    })
+    .sort(([a], [b]) => compareBytes(a, b));
 }
 
 /** What stands for a plan in a build key. */
@@ -92,9 +118,10 @@ export function planDigest(plan: LayerPlan): Digest {
 export function parsePlan(text: string): LayerPlan {
   const file = parseJson(text);
   if (!isObject(file)) throw new Error(`the layer plan is ${shown(file)}, not an object`);
-  if (file["version"] !== planVersion) {
+  const version = file["version"];
+  if (version !== planVersion && version !== withoutParts) {
     throw new Error(
-      `the layer plan has version ${shown(file["version"])}, and only ${planVersion} is known here: learn a new one`,
+      `the layer plan has version ${shown(version)}, and only ${withoutParts} and ${planVersion} are known here: learn a new one`,
     );
   }
   if (!Array.isArray(file["bundles"])) {
@@ -102,7 +129,7 @@ export function parsePlan(text: string): LayerPlan {
   }
   const seen = new Set<string>();
   const bundles = file["bundles"].map((entry: unknown, index) => {
-    const bundle = parseBundle(entry);
+    const bundle = parseBundle(entry, version === planVersion);
     if (typeof bundle === "string") throw new Error(`the layer plan's bundle ${index} ${bundle}`);
     for (const name of bundle.names) {
       if (seen.has(name)) throw new Error(`the layer plan has ${shown(name)} twice`);
@@ -113,18 +140,43 @@ export function parsePlan(text: string): LayerPlan {
   return { bundles };
 }
 
-function parseBundle(entry: unknown): PlannedBundle | string {
-  if (!Array.isArray(entry) || entry.length !== 2) return `is ${shown(entry)}, not [share, names]`;
-  const [share, names]: unknown[] = entry;
-  if (typeof share !== "number" || !(share > 0 && share <= 1)) {
-    return `has the share ${shown(share)}, not a number above 0 and up to 1`;
+function parseBundle(entry: unknown, mayHaveParts: boolean): PlannedBundle | string {
+  const form = mayHaveParts ? "[share, names] or [share, names, parts]" : "[share, names]";
+  if (!Array.isArray(entry) || entry.length < 2 || entry.length > (mayHaveParts ? 3 : 2)) {
+    return `is ${shown(entry)}, not ${form}`;
   }
-  if (!Array.isArray(names) || names.length === 0) {
-    return `has the names ${shown(names)}, not a list of at least one`;
+  const [share, listed, digitsOfParts]: unknown[] = entry;
+  if (!isShare(share)) return `has the share ${shown(share)}, not a number above 0 and up to 1`;
+  if (!Array.isArray(listed) || listed.length === 0) {
+    return `has the names ${shown(listed)}, not a list of at least one`;
   }
-  const wrong: unknown = names.find((name) => typeof name !== "string" || name === "");
+  const wrong: unknown = listed.find((name) => typeof name !== "string" || name === "");
   if (wrong !== undefined) return `has the name ${shown(wrong)}, not a text`;
-  return { share, names: names.map(String).sort(compareBytes) };
+  const names = listed.map(String);
+  if (entry.length === 2) return { share, names: names.sort(compareBytes) };
+  const parts = parseParts(digitsOfParts, names);
+  return typeof parts === "string" ? parts : { share, names: names.toSorted(compareBytes), parts };
+}
+
+function parseParts(entries: unknown, names: readonly string[]): PlannedPart[] | string {
+  if (!Array.isArray(entries)) return `has the parts ${shown(entries)}, not a list`;
+  const parts = new Map<string, PlannedPart>();
+  for (const entry of entries as unknown[]) {
+    const [which, share]: unknown[] = Array.isArray(entry) && entry.length === 2 ? entry : [];
+    if (typeof which !== "string" || !isShare(share)) {
+      return `has the part ${shown(entry)}, not [digits, share]`;
+    }
+    if (!/^0*1[01]*$/.test(which) || which.length !== names.length) {
+      return `has the part ${shown(which)}, not a 0 or 1 for each of ${names.length} names, and a 1 at least`;
+    }
+    if (parts.has(which)) return `has the part ${shown(which)} twice`;
+    parts.set(which, { share, names: names.filter((_, index) => which[index] === "1") });
+  }
+  return [...parts.values()];
+}
+
+function isShare(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && value <= 1;
 }
 
 function parseJson(text: string): unknown {

@@ -1,14 +1,9 @@
 import { compareBytes } from "../core/bytewise.ts";
 import type { StorePath } from "../core/ports.ts";
+import { describer } from "./describe-bundle.ts";
 import { referenceGraph } from "./graph.ts";
-import {
-  type LayerPlan,
-  mainVersions,
-  type PlannedBundle,
-  planName,
-  roundedShare,
-} from "./layer-plan.ts";
-import { type Bundle, bundleOf } from "./plan-bundle.ts";
+import { type LayerPlan, mainVersions, type PlannedBundle, planName } from "./layer-plan.ts";
+import { bundleOf } from "./plan-bundle.ts";
 import { bundle } from "./plan-bundling.ts";
 import { closures, sampleImages, type SampledImage } from "./plan-sample.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
@@ -60,7 +55,7 @@ export interface PlanTuning {
   readonly manyPaths: number;
   /** How much scarcer they become with size. */
   readonly scarcity: number;
-  /** Paths that fewer of the sampled images have are not planned. */
+  /** Paths that fewer of the sampled images have are not planned, and parts of bundles not written down. */
   readonly support: number;
 }
 
@@ -139,9 +134,13 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
       Math.max(1, length / tuning.manyPaths) ** tuning.scarcity,
   );
   const bundles = bundle(starting, { costOfByte: costs.ofByte, prices, previous });
-  return {
-    bundles: bundles.map((each) => described(each, names, images.length)).sort(byFirstName),
-  };
+  const describe = describer({
+    names,
+    images,
+    support: tuning.support,
+    previous: material.previous,
+  });
+  return { bundles: bundles.map(describe).sort(byFirstName) };
 }
 
 function tuningFor(budget: number): PlanTuning {
@@ -211,17 +210,6 @@ function costsOf(
       { length: images + 1 },
       (_, count) => chance(stored, count) + weight * chance(pulls, count),
     ),
-  };
-}
-
-function described(
-  { members, images }: Bundle,
-  names: readonly string[],
-  sampled: number,
-): PlannedBundle {
-  return {
-    share: roundedShare(images.length / sampled),
-    names: members.map((node) => names[node] ?? "").sort(compareBytes),
   };
 }
 

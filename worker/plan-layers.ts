@@ -15,6 +15,9 @@ interface Item {
   readonly nodes: number[];
   /** Its bundle in the plan; undefined for a path that is not planned. */
   readonly bundle: number | undefined;
+  /** The `partKeys` of the names of the bundle that the image has, one after another. */
+  part: string;
+  /** Share of all images that are expected to have just this, not more and not less of the bundle. */
   share: number;
   size: number;
   /** Bytes that a layer of its own is expected to save. */
@@ -83,12 +86,13 @@ function byChange(nodes: readonly number[], { references: { offsets } }: Referen
 
 // What is worth a layer; if more is than the budget allows, what has a chance to get one.
 function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOptions): Item[] {
-  const { bundles, unplanned } = placed(graph, plan);
+  const index = indexOf(plan);
+  const { bundles, unplanned } = placed(graph, index);
   const sizes = graph.sizes;
   const items: Item[] = [];
   for (const item of bundles) {
     if (item === undefined) continue;
-    item.share = plan.bundles[item.bundle ?? 0]?.share ?? 0;
+    item.share = shareOf(item, plan, index);
     for (const node of item.nodes) item.size += sizes[node] ?? 0;
     keep(item);
   }
@@ -103,7 +107,7 @@ function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOption
     if (size * mostSaving < inReach) continue;
     const dependants = knownOf(popularity, graph.paths[node] ?? "")?.popularity ?? 1;
     const share = Math.min(rare, sharePerDependant * dependants);
-    keep({ nodes: [node], bundle: undefined, share, size, value: 0 });
+    keep({ nodes: [node], bundle: undefined, part: "", share, size, value: 0 });
   }
   return items;
 
@@ -113,8 +117,7 @@ function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOption
   }
 }
 
-function placed(graph: ReferenceGraph, plan: LayerPlan) {
-  const { ids, bundleOf } = indexOf(plan);
+function placed(graph: ReferenceGraph, { ids, bundleOf, partKeys }: PlanIndex) {
   const main = new Int32Array(bundleOf.length).fill(-1);
   const unplanned: number[] = [];
   for (const node of graph.listed) {
@@ -135,10 +138,22 @@ function placed(graph: ReferenceGraph, plan: LayerPlan) {
     const node = main[id] ?? -1;
     if (node === -1) continue;
     const bundle = bundleOf[id] ?? 0;
-    const item = (bundles[bundle] ??= { nodes: [], bundle, share: 0, size: 0, value: 0 });
+    const item = (bundles[bundle] ??= emptyItem(bundle));
     item.nodes.push(node);
+    item.part += partKeys[id] ?? "";
   }
   return { bundles, unplanned };
+}
+
+function emptyItem(bundle: number): Item {
+  return { nodes: [], bundle, part: "", share: 0, size: 0, value: 0 };
+}
+
+// A layer is shared with those that have the same part: of something that all have in parts of their own nothing is.
+function shareOf({ bundle = 0, part }: Item, plan: LayerPlan, { partShares }: PlanIndex): number {
+  const planned = plan.bundles[bundle];
+  if (planned?.parts === undefined) return planned?.share ?? 0;
+  return partShares[bundle]?.get(part) ?? 0;
 }
 
 interface PlanIndex {
@@ -146,6 +161,10 @@ interface PlanIndex {
   readonly ids: ReadonlyMap<string, number>;
   /** The bundle that each of these names is in. */
   readonly bundleOf: Int32Array;
+  /** What stands for each name in a part; nothing where no parts are known. */
+  readonly partKeys: readonly string[];
+  /** For each bundle the shares of its parts, by the keys of their names, in the order of their numbers. */
+  readonly partShares: readonly ReadonlyMap<string, number>[];
 }
 
 const indices = new WeakMap<LayerPlan, PlanIndex>();
@@ -162,7 +181,17 @@ function indexOf(plan: LayerPlan): PlanIndex {
       bundleOf.push(bundle);
     }
   }
-  const index = { ids, bundleOf: Int32Array.from(bundleOf) };
+  const partKeys = bundleOf.map((bundle, id) =>
+    plan.bundles[bundle]?.parts === undefined ? "" : `${id} `,
+  );
+  const keyOf = (names: readonly string[]) => {
+    const numbers = names.map((name) => ids.get(name) ?? -1).sort((a, b) => a - b);
+    return numbers.map((id) => partKeys[id]).join("");
+  };
+  const partShares = plan.bundles.map(
+    ({ parts = [] }) => new Map(parts.map(({ share, names }) => [keyOf(names), share])),
+  );
+  const index = { ids, bundleOf: Int32Array.from(bundleOf), partKeys, partShares };
   indices.set(plan, index);
   return index;
 }

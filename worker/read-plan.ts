@@ -9,7 +9,7 @@ export class PlanLost extends Error {
   override readonly name = "PlanLost";
 }
 
-// That of a hundred thousand packages takes about 200 kB.
+// That of a hundred thousand packages takes about 250 kB.
 const limitBytes = 64 * 1024 * 1024;
 // Those of two platforms, before and after a pin moved.
 const plansKept = 4;

@@ -38,6 +38,24 @@ test("shares are those of the images that were pulled", () => {
   expect(shares.get("cairo")).toBeLessThan(0.8);
 });
 
+test("a plan says in which parts images have what shares a layer", () => {
+  const { bundles } = learnPlan({ ...material, tuning: { layerBytes: 200_000 } });
+  const base = bundles.find(({ names }) => names.includes("base"));
+  expect(base?.names).toEqual(["base", "shell"]);
+  expect(base?.parts?.map(({ names }) => names)).toEqual([["base"], ["base", "shell"]]);
+  expect(base?.parts?.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 1);
+});
+
+test("a few images more leave a plan as it was, and many do not", () => {
+  const previous = learnPlan(material);
+  const more = (images: number) => [...pulled, ...Array.from({ length: images }, () => ["editor"])];
+  const after = (images: number) =>
+    encodePlan(learnPlan({ ...material, pulled: more(images), previous }));
+  expect(after(3)).toBe(encodePlan(previous));
+  expect(encodePlan(learnPlan({ ...material, pulled: more(3) }))).not.toBe(encodePlan(previous));
+  expect(after(60)).not.toBe(encodePlan(previous));
+});
+
 test("before anything was pulled a plan is learned from popularity", () => {
   const popularity = parsePopularity('{"shell": 1000, "editor": 10}');
   const bundles = learnPlan({ packages, popularity, pulled: [] }).bundles;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compareBytes } from "../../core/bytewise.ts";
 import type { StorePath } from "../../core/ports.ts";
-import type { LayerPlan } from "../../worker/layer-plan.ts";
+import type { LayerPlan, PlannedBundle } from "../../worker/layer-plan.ts";
 import { groupByPlan } from "../../worker/plan-layers.ts";
 import { noPopularity, parsePopularity, storePathName } from "../../worker/popularity.ts";
 import { randomFrom, stored } from "../support/store-tree.ts";
@@ -66,6 +66,37 @@ test("over budget what is shared least, by bytes, is one layer on top", () => {
   expect(group([git, pcre, large, libidn, glibc], 2)).toEqual([
     ["zlib-1.3"],
     ["git-2.50", "glibc-2.40", "libidn-2.3", "pcre-8.4"],
+  ]);
+});
+
+test("a layer is as shared as the part of the bundle that it holds, not as the bundle", () => {
+  // Nearly all images have something of the left pair, but hardly one has both.
+  const left = { share: 0.95, names: ["left", "link"] };
+  const right = { share: 0.1, names: ["right", "rind"] };
+  const apart = [
+    { share: 0.6, names: ["left"] },
+    { share: 0.35, names: ["link"] },
+  ];
+  const whole = [{ share: 0.1, names: ["rind", "right"] }];
+  const known = {
+    bundles: [
+      { ...left, parts: apart },
+      { ...right, parts: whole },
+    ],
+  };
+  const both = ["left", "link", "rind", "right"].map((name) => pathOf("a", `${name}-1`));
+  const grouped = (bundles: LayerPlan, budget: number, closure = both) =>
+    namesOf(groupByPlan(closure, [], { budget, plan: bundles, popularity: noPopularity }));
+  const [lefts, rights] = [["left-1", "link-1"], ["right-1", "rind-1"].sort(compareBytes)];
+  const note = pathOf("b", "note-1");
+  expect(grouped(known, 9)).toEqual([rights, lefts]);
+  expect(grouped(known, 2, [...both, note])).toEqual([rights, [...lefts, "note-1"]]);
+  expect(grouped(known, 9, [...both.slice(0, 1), ...both.slice(2)])).toEqual([["left-1"], rights]);
+  // Where nothing is known of parts, the shares of bundles decide, as they did for images that are there.
+  expect(grouped({ bundles: [left, right] }, 9)).toEqual([lefts, rights]);
+  expect(grouped({ bundles: [left, right] }, 2, [...both, note])).toEqual([
+    lefts,
+    ["note-1", ...rights],
   ]);
 });
 
@@ -157,9 +188,14 @@ test("a hundred orders of the same closure and plan give the same layers", () =>
         references: shuffled(references, random),
       })),
       shuffled(roots, random),
-      { budget: 20, plan: { bundles: shuffled(bundles.bundles, random) }, popularity },
+      { budget: 20, plan: { bundles: shuffled(bundles.bundles, random).map(turned) }, popularity },
     );
     expect(again).toEqual(layers);
+  }
+
+  function turned({ parts, names, ...bundle }: PlannedBundle): PlannedBundle {
+    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
+    return { ...bundle, names, ...(again && { parts: shuffled(again, random) }) };
   }
 });
 
@@ -193,10 +229,15 @@ function randomClosure(count: number, random: () => number): StorePath[] {
 }
 
 function randomPlan(random: () => number): LayerPlan {
-  const bundles = Array.from({ length: 40 }, (_, index) => ({
-    share: Math.ceil(random() * 10) / 10,
-    names: [`p${index * 2}`, `p${index * 2 + 80}`],
-  }));
+  const bundles = Array.from({ length: 40 }, (_, index) => {
+    const names = [`p${index * 2}`, `p${index * 2 + 80}`];
+    const share = Math.ceil(random() * 10) / 10;
+    const parts = [
+      { share: share / 2, names },
+      { share: share / 4, names: names.slice(1) },
+    ];
+    return { share, names, ...(index % 3 > 0 && { parts }) };
+  });
   const seen = new Set<string>();
   return {
     bundles: bundles.filter(({ names }) => {
