@@ -3,6 +3,7 @@ import { building, segmentsMb } from "./building-settings.ts";
 import { imageSettings } from "./image-settings.ts";
 import {
   daysOrForever,
+  file,
   platforms,
   platformsOrAuto,
   oneOf,
@@ -84,11 +85,9 @@ export const localSettings = {
     platformsOrAuto,
   ),
   ...imageSettings,
-  popularity: setting(
+  popularity: file(
     "FIRN_POPULARITY",
     'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
-    "",
-    optional,
   ),
   ...building,
   segmentsMb: segmentsMb("4000"),

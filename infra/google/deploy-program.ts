@@ -28,12 +28,12 @@ export async function deploy(args: readonly string[], terminal: Terminal): Promi
   const { steps, obstacles } = difference(operator.wanted.resources, live);
   if (obstacles.length > 0) {
     say(`nothing was changed, since these are in the way:\n  ${obstacles.join("\n  ")}`);
-    return 1;
+    if (!wish.plan) return 1;
   }
-  if (steps.length === 0) say("all of it is as it is to be");
+  if (steps.length === 0 && obstacles.length === 0) say("all of it is as it is to be");
   if (wish.plan) {
     for (const line of describePlan(steps, project)) say(line);
-    return 0;
+    return obstacles.length > 0 ? 1 : 0;
   }
   const outcome = await carryOut(steps, operator.tools, say);
   if (outcome.state === "failed") {

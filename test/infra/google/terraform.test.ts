@@ -15,6 +15,8 @@ import {
 import { readTerraform } from "../../support/terraform.ts";
 
 const terraform = await readTerraform(folder);
+const account = (name: string) =>
+  `for serviceAccount:firn-${name}@my-project.iam.gserviceaccount.com`;
 
 const pool: Given = {
   FIRN_WORKER: "pool",
@@ -32,6 +34,15 @@ const deployments: readonly (readonly [string, Given])[] = [
     "two platforms of the starter set",
     { FIRN_PLATFORMS: "amd64,arm64", FIRN_PACKAGE_SET: "starter" },
   ],
+  [
+    "accounts, whose files are one secret at two versions, and another",
+    {
+      FIRN_ACCESS: "user:*=build",
+      FIRN_USERS: "secret:Accounts_1",
+      FIRN_TOKENS: "secret:Accounts_1:12",
+      FIRN_TOKEN_KEYS: "secret:keys:2",
+    },
+  ],
   ["every setting there is", everySetting],
   ["every setting there is, and a pool", { ...everySetting, FIRN_WORKER: "pool" }],
 ];
@@ -39,6 +50,27 @@ const deployments: readonly (readonly [string, Given])[] = [
 it.each(deployments)("Terraform makes what `npm run deploy` makes, with %s", (_, given) => {
   expect(terraformed(terraform, given)).toEqual(listed(given));
 });
+
+it.each(["service", "worker pool"])(
+  "a setting of the worker that is a file is mounted in its %s, which may read that secret",
+  async (kind) => {
+    // None is yet; what is done about one does not depend on which it is.
+    const changed = await readTerraform(folder, (text) =>
+      text.replace("worker = {}", "worker = { FIRN_EXAMPLE = var.runbook }"),
+    );
+    const made = terraformed(changed, {
+      FIRN_RUNBOOK: "secret:Git_1:3",
+      FIRN_WORKER: kind === "service" ? "service" : "pool",
+    });
+    expect(made[`${kind} firn-worker`]).toMatchObject({
+      environment: { FIRN_EXAMPLE: "/secrets/Git_1/3/value" },
+      secrets: { "/secrets/Git_1/3/value": "Git_1:3" },
+    });
+    const right = `roles/secretmanager.secretAccessor on secret Git_1 ${account("worker")}`;
+    expect(Object.keys(made).filter((key) => key.includes("Git_1"))).toEqual([`access ${right}`]);
+    expect(made["APIs of Google"]?.["enabled"]).toContain("secretmanager.googleapis.com");
+  },
+);
 
 it("the outputs say where the registry is, what to pull, and what to call the worker's image", () => {
   const host = "firn-registry-123456789012.europe-west1.run.app";
@@ -59,8 +91,6 @@ it("the lifecycle of uploads is read from the file that gcloud is handed", () =>
 });
 
 // File, what is there, what is put there, and all that is different then.
-const account = (name: string) =>
-  `for serviceAccount:firn-${name}@my-project.iam.gserviceaccount.com`;
 const changes: readonly (readonly [string, string, string, string, readonly string[]])[] = [
   [
     "a right less",
