@@ -125,6 +125,8 @@ export function parseDeploymentSettings(text: string, project: string): Deployme
   if (!/^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(topics)) {
     throw wrong([`FIRN_TOPICS: "${topics}" is not a name of 2 to 18 letters, digits and hyphens`]);
   }
+  const hasAccounts = settings.access.some(({ kind }) => kind !== "anonymous");
+  if (hasAccounts && secrets["FIRN_TOKEN_KEYS"] === undefined) throw wrong([keysAdvice(project)]);
   const files = filesOf(all);
   const plain = Object.fromEntries(Object.entries(given).filter(([name]) => !files.includes(name)));
   return {
@@ -135,6 +137,11 @@ export function parseDeploymentSettings(text: string, project: string): Deployme
     functionsSecrets: knownTo(functionsSettings, secrets),
     workerSecrets: knownTo(workerSettings, secrets),
   };
+}
+
+// The registry would not start without, which is seen at the end of a deploy alone.
+function keysAdvice(project: string): string {
+  return `FIRN_ACCESS names accounts: FIRN_TOKEN_KEYS has to be a secret, openssl rand -base64 48 | gcloud secrets create firn-token-keys --project=${project} --replication-policy=automatic --data-file=-, such as secret:firn-token-keys:1`;
 }
 
 // As many as the worker has for looking up where tags stand.

@@ -31,7 +31,7 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
     if (found === undefined) throw new Error("no argument of coalesce has a value");
     return found;
   },
-  concat: (...lists) => lists.flatMap((each) => [...list(each)]),
+  concat: (...lists) => lists.flatMap(list),
   contains: (values, value) => list(values).some((each) => each === value),
   file: (path) => readFileSync(text(path), "utf8"),
   flatten,
@@ -60,7 +60,8 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
     );
   },
   // Of texts, in their order.
-  toset: (values) => [...new Set(list(values))].sort(),
+  toset: (values) =>
+    [...new Set(list(values))].sort((one, other) => (text(one) < text(other) ? -1 : 1)),
   tostring: (value) => text(value),
   trimprefix: (value, prefix) =>
     text(value).startsWith(text(prefix)) ? text(value).slice(text(prefix).length) : text(value),

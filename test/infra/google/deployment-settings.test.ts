@@ -63,6 +63,10 @@ it.each([
   ['{"FIRN_LAYERS": [40]}', "FIRN_LAYERS: [40] is no text, number or boolean"],
   ['{"FIRN_LAYERS"', "the settings are no JSON"],
   ["FIRN_TOPICS=Firn_Registry", 'FIRN_TOPICS: "Firn_Registry" is not a name'],
+  [
+    "FIRN_ACCESS=user:*=build\nFIRN_USERS=secret:users",
+    "FIRN_ACCESS names accounts: FIRN_TOKEN_KEYS has to be a secret, openssl rand",
+  ],
   ["FIRN_TOKENS=secret:tokens:0", '"secret:tokens:0" is not secret:<name> or secret:<name>:<ver'],
   ["FIRN_TOKENS=secret:tokens:newest", '"secret:tokens:newest" is not secret:<name>'],
   ["FIRN_ALERT_CHANNELS=me@example.com", '"me@example.com" is not a channel such as projects/'],
