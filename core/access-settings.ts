@@ -1,6 +1,6 @@
 import { parseAccess } from "./access.ts";
 import { parseQuota } from "./quota.ts";
-import { optional, setting, whole } from "./setting.ts";
+import { file, setting, whole } from "./setting.ts";
 
 /** Of those who pull: what the embedded registry and the functions are told of them. */
 const access = {
@@ -10,17 +10,13 @@ const access = {
     "anonymous=build",
     parseAccess,
   ),
-  users: setting(
+  users: file(
     "FIRN_USERS",
     "file of users, a line each, as `htpasswd -B` writes it: `<name>:<bcrypt or scrypt hash>`",
-    "",
-    optional,
   ),
-  tokens: setting(
+  tokens: file(
     "FIRN_TOKENS",
     "file of tokens that stay, for machines, a line each: `<name>:<SHA-256 of the token in hex>`",
-    "",
-    optional,
   ),
   googleAudiences: setting(
     "FIRN_GOOGLE_AUDIENCES",
@@ -28,11 +24,9 @@ const access = {
     "",
     list,
   ),
-  blocked: setting(
+  blocked: file(
     "FIRN_BLOCKED",
     "file of who is shut out, a line each: `user:<name>` and so on, or an address or network such as `192.0.2.0/24`; a change is seen within ten seconds",
-    "",
-    optional,
   ),
   publicUrl: setting(
     "FIRN_PUBLIC_URL",
@@ -49,18 +43,13 @@ const hopsMeaning =
 
 export const localAccess = {
   ...access,
-  tokenKeys: setting(
-    "FIRN_TOKEN_KEYS",
-    `${tokenKeysMeaning}; left out, one is made in FIRN_DATA`,
-    "",
-    optional,
-  ),
+  tokenKeys: file("FIRN_TOKEN_KEYS", `${tokenKeysMeaning}; left out, one is made in FIRN_DATA`),
   trustedHops: setting("FIRN_TRUSTED_HOPS", hopsMeaning, "0", whole(0, 10)),
 } as const;
 
 export const functionsAccess = {
   ...access,
-  tokenKeys: setting("FIRN_TOKEN_KEYS", tokenKeysMeaning, "", optional),
+  tokenKeys: file("FIRN_TOKEN_KEYS", tokenKeysMeaning),
   // Google's own front adds one.
   trustedHops: setting("FIRN_TRUSTED_HOPS", hopsMeaning, "1", whole(0, 10)),
 } as const;

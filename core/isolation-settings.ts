@@ -1,6 +1,6 @@
 import {
   oneOf,
-  optional,
+  file,
   optionally,
   setting,
   whole,
@@ -71,11 +71,9 @@ export const isolation = {
     "100",
     whole(1, 10_000),
   ),
-  gitCredentials: setting(
+  gitCredentials: file(
     "FIRN_GIT_CREDENTIALS",
     "file with what git signs in with to fetch a private package set, a line each: `https://<user>:<token>@<host>`; it is read when it is needed, and used for nothing else",
-    "",
-    optional,
   ),
 } as const;
 

@@ -9,6 +9,8 @@ export interface Setting<T> {
   readonly default: string;
   /** Throws an Error that says what would be understood. */
   readonly parse: (text: string) => T;
+  /** It names a file, which whoever deploys has to bring to where the program runs. */
+  readonly isFile?: true;
 }
 
 export type Settings<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
@@ -46,6 +48,11 @@ export function setting<T>(
   parse: (text: string) => T,
 ): Setting<T> {
   return { variable, meaning, default: fallback, parse };
+}
+
+/** A setting that names a file: undefined where it is left out. */
+export function file(variable: string, meaning: string): Setting<string | undefined> {
+  return { ...setting(variable, meaning, "", optional), isFile: true };
 }
 
 export function some(text: string): string {

@@ -4,6 +4,7 @@ import { imageSettings } from "./image-settings.ts";
 import { policySettings } from "./policy-settings.ts";
 import {
   daysOrForever,
+  file,
   platforms,
   platformsOrAuto,
   oneOf,
@@ -86,11 +87,9 @@ export const localSettings = {
   ),
   ...imageSettings,
   ...policySettings,
-  popularity: setting(
+  popularity: file(
     "FIRN_POPULARITY",
     'JSON file that says how popular packages are: `{"glibc": 4211, ...}`',
-    "",
-    optional,
   ),
   ...building,
   segmentsMb: segmentsMb("4000"),

@@ -1,6 +1,7 @@
 import { grants, type Grant, type Member } from "./access.ts";
 import { at, listIn, textAt } from "./json.ts";
 import { eventFunctions, functionName } from "./functions.ts";
+import { namesOf, type Secrets } from "./secrets.ts";
 import { subscriptionsOf, topicOf } from "./messages.ts";
 import { emailOf, pubsubAgent, roleName, type Place } from "./place.ts";
 import {
@@ -23,10 +24,17 @@ interface Owner {
   readonly api: string;
 }
 
+/** What of the settings decides what there is to have rights to. */
+export interface AccessSettings {
+  readonly worker: "service" | "pool";
+  readonly functionsSecrets: Secrets;
+  readonly workerSecrets: Secrets;
+}
+
 /** All grants of the table, as bindings in the policies of what they are for. */
-export function accessPart(place: Place, worker: "service" | "pool"): Part {
+export function accessPart(place: Place, settings: AccessSettings): Part {
   const bound = grants.flatMap((grant) =>
-    ownersOf(place, grant, worker).map((owner) => ({ grant, owner })),
+    ownersOf(place, grant, settings).map((owner) => ({ grant, owner })),
   );
   const owners = new Map(bound.map(({ owner }) => [keyOf(owner.is), owner]));
   return {
@@ -85,8 +93,9 @@ function policyReading({ is, group, name, flags, api }: Owner): Reading {
   };
 }
 
-function ownersOf(place: Place, { on }: Grant, worker: "service" | "pool"): readonly Owner[] {
+function ownersOf(place: Place, { on }: Grant, settings: AccessSettings): readonly Owner[] {
   const { project, bucket } = place;
+  const { worker, functionsSecrets, workerSecrets } = settings;
   switch (on.kind) {
     case "project":
       return [
@@ -133,6 +142,14 @@ function ownersOf(place: Place, { on }: Grant, worker: "service" | "pool"): read
         },
       ];
     }
+    case "secrets":
+      return namesOf(on.of === "registry" ? functionsSecrets : workerSecrets).map((name) => ({
+        is: { kind: "secret", name },
+        group: "secrets",
+        name,
+        flags: [],
+        api: "secretmanager.googleapis.com",
+      }));
     case "letters":
       return subscriptionsOf(place, worker)
         .filter(({ letters }) => letters)

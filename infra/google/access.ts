@@ -23,6 +23,8 @@ export const calls = {
   "publisher.publishMessage": ["pubsub.topics.publish"],
   "client.subscription": ["pubsub.subscriptions.consume"],
   firestore: ["datastore.entities.*"],
+  // Made by Cloud Run, as the account of what runs, each time that the file is read.
+  "mounted secret": ["secretmanager.versions.access"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type Call = keyof typeof calls;
@@ -73,6 +75,7 @@ export const googleRoles = {
   "roles/pubsub.subscriber": "pubsub.subscriptions.consume",
   "roles/run.invoker": "run.routes.invoke",
   "roles/iam.serviceAccountOpenIdTokenCreator": "iam.serviceAccounts.getOpenIdToken",
+  "roles/secretmanager.secretAccessor": "secretmanager.versions.access",
   "roles/cloudbuild.builds.builder": "what a build does: read sources, write logs, store images",
 } as const;
 
@@ -86,6 +89,8 @@ export type Target =
   | { readonly kind: "project" | "bucket" | "letters" }
   | { readonly kind: "topic" | "pull subscription"; readonly topic: Topic }
   | { readonly kind: "account"; readonly account: Account }
+  /** The secrets that settings of this program name, and no others. */
+  | { readonly kind: "secrets"; readonly of: "registry" | "worker" }
   | { readonly kind: "service"; readonly service: "registry" | "worker" | "event functions" };
 
 export interface Grant {
@@ -117,6 +122,13 @@ const consumes = (topic: Topic): Grant => ({
   on: { kind: "pull subscription", topic },
   calls: ["client.subscription"],
   why: "workers of a pool take jobs",
+});
+const mounts = (member: "registry" | "worker"): Grant => ({
+  member,
+  role: "roles/secretmanager.secretAccessor",
+  on: { kind: "secrets", of: member },
+  calls: ["mounted secret"],
+  why: "settings name it, and Cloud Run reads what it mounts as the account of what runs",
 });
 const invokes = (service: "worker" | "event functions"): Grant => ({
   member: "push",
@@ -177,6 +189,8 @@ export const grants: readonly Grant[] = [
   consumes("jobs"),
   consumes("prebuildJobs"),
   consumes("pins"),
+  mounts("registry"),
+  mounts("worker"),
   invokes("worker"),
   invokes("event functions"),
   {

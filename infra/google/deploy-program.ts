@@ -1,6 +1,6 @@
 import { carryOut, describePlan } from "./carry-out.ts";
 import { difference } from "./difference.ts";
-import { awaitPull, canPull, firstPin } from "./first-pull.ts";
+import { awaitPull, firstPin, tryPull } from "./first-pull.ts";
 import { openOperator, readWish, type Operator, type Wish } from "./operator.ts";
 import type { Terminal } from "./program.ts";
 
@@ -28,12 +28,12 @@ export async function deploy(args: readonly string[], terminal: Terminal): Promi
   const { steps, obstacles } = difference(operator.wanted.resources, live);
   if (obstacles.length > 0) {
     say(`nothing was changed, since these are in the way:\n  ${obstacles.join("\n  ")}`);
-    return 1;
+    if (!wish.plan) return 1;
   }
-  if (steps.length === 0) say("all of it is as it is to be");
+  if (steps.length === 0 && obstacles.length === 0) say("all of it is as it is to be");
   if (wish.plan) {
     for (const line of describePlan(steps, project)) say(line);
-    return 0;
+    return obstacles.length > 0 ? 1 : 0;
   }
   const outcome = await carryOut(steps, operator.tools, say);
   if (outcome.state === "failed") {
@@ -45,26 +45,33 @@ could not ${step.action} ${kind} ${name}: ${reason}
 ${done} of ${steps.length} steps are done, and what they made stays; the rest is not there. The same command goes on from here.`);
     return 1;
   }
-  return await seeThatItWorks(operator, wish, terminal);
+  return await seeThatItWorks(operator, wish, terminal, steps.length > 0);
 }
 
 async function seeThatItWorks(
   operator: Operator,
   { settings }: Wish,
   { say, signal }: Terminal,
+  isChanged: boolean,
 ): Promise<number> {
   const address = await operator.address();
   if (address === undefined)
     throw new Error("the registry is deployed, and has no address: run it again");
   const image = settings.firstImage;
-  if (!(await canPull({ address, image, signal }))) {
+  let { state } = await tryPull({ address, image, signal });
+  // Where nobody may look without an account, it is not known whether there is a pin.
+  if (state === "not yet" || (state === "needs an account" && isChanged)) {
     const pin = firstPin(operator.place, settings);
     if (pin !== undefined) await operator.tools.run(pin);
+  }
+  if (state === "not yet") {
     say(
       `waiting until ${image} can be pulled, which has a worker started, and the package set looked up`,
     );
-    await awaitPull({ address, image, say, signal });
+    state = await awaitPull({ address, image, say, signal });
   }
-  say(`\nfirn is up at ${address}\n\n  docker pull ${new URL(address).host}/${image}\n`);
+  const { host } = new URL(address);
+  const login = state === "needs an account" ? `  docker login ${host}\n` : "";
+  say(`\nfirn is up at ${address}\n\n${login}  docker pull ${host}/${image}\n`);
   return 0;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/log.ts";
 import {
   optional,
   oneOf,
@@ -5,9 +6,11 @@ import {
   setting,
   some,
   whole,
+  type Setting,
   type Settings,
 } from "../../core/setting.ts";
 import { functionsSettings, workerSettings } from "../../core/settings.ts";
+import { parseSecret, type Secret, type Secrets } from "./secrets.ts";
 
 /** What the deployment alone is told, in the same file as the settings of functions and worker. */
 export const deploymentSettings = {
@@ -93,9 +96,12 @@ export interface DeploymentSettings extends Settings<typeof deploymentSettings> 
   readonly database: string;
   readonly worker: "service" | "pool";
   readonly slots: number;
-  /** What the file says, of those that functions and worker know. */
+  /** What the file says, of those that functions and worker know and that are no files. */
   readonly functionsEnv: Text;
   readonly workerEnv: Text;
+  /** Those that are files. */
+  readonly functionsSecrets: Secrets;
+  readonly workerSecrets: Secrets;
   readonly packageSet: Settings<typeof functionsSettings>["packageSet"];
   readonly nixpkgsRepository: string;
   readonly nixpkgsTarball: string;
@@ -112,18 +118,30 @@ export function parseDeploymentSettings(text: string, project: string): Deployme
     if (decided.some((each) => each === name)) return [`${name}: the deployment decides it`];
     return name.startsWith("FIRN_") ? [] : [`${name}: there is no such setting`];
   });
+  const secrets = secretsIn(all, given, project, problems);
   const usual = { FIRN_BUCKET: `${project}-firn`, FIRN_PROJECT: project };
   const settings = gathering(problems, () => readSettings(all, { ...usual, ...given }));
   const { topics, builds, prebuilds } = settings;
   if (!/^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(topics)) {
     throw wrong([`FIRN_TOPICS: "${topics}" is not a name of 2 to 18 letters, digits and hyphens`]);
   }
+  const hasAccounts = settings.access.some(({ kind }) => kind !== "anonymous");
+  if (hasAccounts && secrets["FIRN_TOKEN_KEYS"] === undefined) throw wrong([keysAdvice(project)]);
+  const files = filesOf(all);
+  const plain = Object.fromEntries(Object.entries(given).filter(([name]) => !files.includes(name)));
   return {
     ...settings,
     slots: builds + prebuilds + lookUpSlots,
-    functionsEnv: knownTo(functionsSettings, given),
-    workerEnv: knownTo(workerSettings, given),
+    functionsEnv: knownTo(functionsSettings, plain),
+    workerEnv: knownTo(workerSettings, plain),
+    functionsSecrets: knownTo(functionsSettings, secrets),
+    workerSecrets: knownTo(workerSettings, secrets),
   };
+}
+
+// The registry would not start without, which is seen at the end of a deploy alone.
+function keysAdvice(project: string): string {
+  return `FIRN_ACCESS names accounts: FIRN_TOKEN_KEYS has to be a secret, openssl rand -base64 48 | gcloud secrets create firn-token-keys --project=${project} --replication-policy=automatic --data-file=-, such as secret:firn-token-keys:1`;
 }
 
 // As many as the worker has for looking up where tags stand.
@@ -144,10 +162,33 @@ function wrong(problems: readonly string[]): Error {
   return new Error(`The settings are wrong.\n${problems.join("\n")}`);
 }
 
-function knownTo(
-  settings: Readonly<Record<string, { readonly variable: string }>>,
-  given: Text,
-): Text {
+type Known = Readonly<Record<string, Pick<Setting<unknown>, "variable" | "isFile">>>;
+
+function filesOf(settings: Known): readonly string[] {
+  return Object.values(settings).flatMap(({ variable, isFile }) =>
+    isFile === true ? [variable] : [],
+  );
+}
+
+/** The settings that are files: where a program is deployed, nobody can put one beside it. */
+function secretsIn(settings: Known, given: Text, project: string, problems: string[]): Secrets {
+  const entries = filesOf(settings).flatMap((variable): readonly (readonly [string, Secret])[] => {
+    const text = given[variable] ?? "";
+    if (text === "") return [];
+    try {
+      return [[variable, parseSecret(variable, text, project)]];
+    } catch (error) {
+      problems.push(`${variable}: ${messageOf(error)}`);
+      return [];
+    }
+  });
+  return Object.fromEntries(entries);
+}
+
+function knownTo<T>(
+  settings: Known,
+  given: Readonly<Record<string, T>>,
+): Readonly<Record<string, T>> {
   const variables = new Set(Object.values(settings).map(({ variable }) => variable));
   return Object.fromEntries(Object.entries(given).filter(([name]) => variables.has(name)));
 }

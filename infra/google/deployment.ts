@@ -5,6 +5,7 @@ import { functionsPart } from "./functions.ts";
 import { messagesPart } from "./messages.ts";
 import { monitoringPart } from "./monitoring-part.ts";
 import { recordsPart } from "./records.ts";
+import { secretsPart } from "./secrets.ts";
 import { storagePart } from "./storage.ts";
 import { workerPart } from "./worker.ts";
 import { imagePart } from "./worker-image.ts";
@@ -20,7 +21,8 @@ export interface Sources {
 
 /** All that a deployment is made of, in the order in which it is made. */
 export function deploymentOf(place: Place, settings: DeploymentSettings, sources: Sources): Part {
-  const access = accessPart(place, settings.worker);
+  const access = accessPart(place, settings);
+  const secrets = secretsPart(place.project, settings.functionsSecrets, settings.workerSecrets);
   // What builds needs its rights before; what runs can have its own only once it is there.
   const ofWhatRuns = ({ within }: Resource) =>
     within?.kind === "function" || within?.kind === "service";
@@ -28,7 +30,8 @@ export function deploymentOf(place: Place, settings: DeploymentSettings, sources
   // It takes minutes until policies may refer to a metric, in which the rest is made.
   const counts = ({ kind }: Resource) => kind === "log metric";
   const parts: readonly Part[] = [
-    apisPart(),
+    apisPart(secrets.resources.length > 0),
+    secrets,
     { resources: watching.resources.filter(counts), readings: watching.readings },
     accountsPart(place),
     rolesPart(place),

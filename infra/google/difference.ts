@@ -33,6 +33,10 @@ export function difference(resources: readonly Resource[], live: Live): Differen
       const because = "the settings ask for another";
       return [{ action: "remove", resource, commands: removing(resource, found), because }];
     }
+    if (found === undefined && resource.missing !== undefined) {
+      obstacles.push(`${keyOf(resource)}: it is not there. ${resource.missing}`);
+      return [];
+    }
     if (found === undefined) {
       return [{ action: "create", resource, commands: resource.create, because: resource.why }];
     }

@@ -34,26 +34,23 @@ export interface PullOptions {
 const usualLimitMs = 20 * 60_000;
 const usualPauseMs = 5000;
 
-/** Whether a pull of an image succeeds now. */
-export async function canPull({
-  address,
-  image,
-  signal,
-}: Pick<PullOptions, "address" | "image" | "signal">): Promise<boolean> {
-  return (await tryPull(address, image, signal)) === undefined;
-}
+/** What a pull by nobody comes to. Where an account is needed the registry is up, and who has none is told no more. */
+export type Pull =
+  | { readonly state: "pulled" | "needs an account" }
+  | { readonly state: "not yet"; readonly obstacle: string };
 
 /**
- * Waits until a pull of an image succeeds: as clients do, it follows where it is sent while the image is built. Says
- * what stands in the way when that changes. Rejects after twenty minutes, with the last of it.
+ * Waits until a pull of an image succeeds, or would with an account: as clients do, it follows where it is sent while the
+ * image is built. Says what stands in the way when that changes. Rejects after twenty minutes, with the last of it.
  */
-export async function awaitPull(options: PullOptions): Promise<void> {
+export async function awaitPull(options: PullOptions): Promise<Exclude<Pull["state"], "not yet">> {
   const { address, image, say, signal, limitMs = usualLimitMs, pauseMs = usualPauseMs } = options;
   const end = performance.now() + limitMs;
   let last: string | undefined;
   for (;;) {
-    const obstacle = await tryPull(address, image, signal);
-    if (obstacle === undefined) return;
+    const pull = await tryPull({ address, image, signal });
+    if (pull.state !== "not yet") return pull.state;
+    const { obstacle } = pull;
     if (obstacle !== last) say(`  not yet: ${obstacle}`);
     last = obstacle;
     if (performance.now() > end) {
@@ -67,25 +64,32 @@ export async function awaitPull(options: PullOptions): Promise<void> {
 
 const answerMs = 60_000;
 
-async function tryPull(
-  address: string,
-  image: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+/** Pulls an image, once and by nobody. */
+export async function tryPull({
+  address,
+  image,
+  signal,
+}: Pick<PullOptions, "address" | "image" | "signal">): Promise<Pull> {
+  const notYet = (obstacle: string): Pull => ({ state: "not yet", obstacle });
   try {
     const response = await fetch(`${address}/v2/${image}/manifests/latest`, {
       headers: { accept: `${mediaTypes.manifest}, ${mediaTypes.index}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
     });
     const text = await response.text();
-    return response.ok ? undefined : `${response.status} ${text.slice(0, 300)}`;
+    if (response.ok) return { state: "pulled" };
+    const asks = response.headers.get("www-authenticate")?.includes("/token") ?? false;
+    if (response.status === 401 && asks) return { state: "needs an account" };
+    return notYet(`${response.status} ${text.slice(0, 300)}`);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Error && error.name === "TimeoutError") {
-      return `no answer within ${answerMs / 1000} s, which may be a build that takes longer`;
+      return notYet(
+        `no answer within ${answerMs / 1000} s, which may be a build that takes longer`,
+      );
     }
     const cause =
       error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
-    return `${messageOf(error)}${cause}`;
+    return notYet(`${messageOf(error)}${cause}`);
   }
 }

@@ -4,6 +4,8 @@ import { environmentFlag, hashOf } from "./environment-flag.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import { at, lastPart, listIn, textAt } from "./json.ts";
 import { emailOf, type Account, type Place } from "./place.ts";
+import { forgetting, mounting, secretFlags, unmountFlags } from "./secret-flags.ts";
+import { mountsOf, pathsOf, type Secrets } from "./secrets.ts";
 import { gcloud, type Command, type Part, type Properties, type Resource } from "./resource.ts";
 
 interface EventFunction {
@@ -38,6 +40,7 @@ interface Shape {
   readonly seconds: number;
   readonly least: number;
   readonly most: number;
+  readonly secrets: Secrets;
 }
 
 // Less than Pub/Sub waits for the answer to a push.
@@ -54,11 +57,13 @@ export function functionsPart(place: Place, settings: DeploymentSettings, source
     seconds: 3600,
     least: settings.registryMin,
     most: settings.registryMax,
+    // All of these are about who pulls, of whom the others know nothing.
+    secrets: settings.functionsSecrets,
   };
   const events = eventFunctions.map(({ target, topic }): Shape => {
     const why = `it is called by messages on ${place.prefix}'s topic of ${topic}`;
-    const seconds = eventSeconds;
-    return { target, account: "events", why, concurrency: 10, seconds, least: 0, most: 2 };
+    const [account, seconds, secrets] = ["events", eventSeconds, {}] as const;
+    return { target, account, why, concurrency: 10, seconds, least: 0, most: 2, secrets };
   });
   return {
     resources: [registry, ...events].map((shape) =>
@@ -76,6 +81,11 @@ export function functionsPart(place: Place, settings: DeploymentSettings, source
               settings: textAt(each, "labels", "firn-settings"),
               source: textAt(each, "labels", "firn-source"),
               state: textAt(each, "state"),
+              ...mounting(
+                listIn(at(each, "serviceConfig", "secretVolumes")).map((volume) =>
+                  textAt(volume, "secret"),
+                ),
+              ),
             },
           })),
       },
@@ -90,6 +100,9 @@ function functionResource(
   shape: Shape,
 ): Resource {
   const name = functionName(place, shape.target);
+  const { secrets } = shape;
+  const environment = functionsEnvironment(place, settings, secrets);
+  const email = emailOf(place, shape.account);
   const buildServiceAccount = `projects/${place.project}/serviceAccounts/${emailOf(place, "build")}`;
   const flags = [
     "--gen2",
@@ -103,9 +116,10 @@ function functionResource(
     `--timeout=${shape.seconds}s`,
     `--min-instances=${shape.least}`,
     `--max-instances=${shape.most}`,
-    `--service-account=${emailOf(place, shape.account)}`,
+    `--service-account=${email}`,
     `--build-service-account=${buildServiceAccount}`,
-    environmentFlag(functionsEnvironment(place, settings)),
+    environmentFlag(environment),
+    ...secretFlags(secrets),
   ];
   const properties = {
     runtime: "nodejs24",
@@ -116,9 +130,10 @@ function functionResource(
     timeoutSeconds: shape.seconds,
     minInstances: shape.least,
     maxInstances: shape.most,
-    serviceAccount: emailOf(place, shape.account),
+    serviceAccount: email,
     buildServiceAccount,
-    environment: functionsEnvironment(place, settings),
+    environment,
+    secrets: mountsOf(secrets),
   } satisfies Properties;
   const wanted = { ...properties, settings: hashOf(flags), source, state: "ACTIVE" };
   const labels = `--update-labels=firn-settings=${wanted.settings},firn-source=${source}`;
@@ -133,14 +148,21 @@ function functionResource(
     wanted,
     // Who may call it is in the table of access: nobody, to begin with. Said again, it would take that right away.
     create: deployWith("--no-allow-unauthenticated"),
-    update: () => deployWith(),
-    remove: [gcloud("functions delete", name, "--gen2", `--region=${place.region}`)],
+    update: (live) => [
+      ...deployWith(...unmountFlags(secrets, live)),
+      ...forgetting(secrets, live, email),
+    ],
+    remove: (live) => [
+      ...forgetting(secrets, live, email),
+      gcloud("functions delete", name, "--gen2", `--region=${place.region}`),
+    ],
   };
 }
 
 function functionsEnvironment(
   { project, bucket, database, prefix }: Place,
   settings: DeploymentSettings,
+  secrets: Secrets,
 ) {
   return {
     FIRN_PROJECT: project,
@@ -148,6 +170,7 @@ function functionsEnvironment(
     FIRN_DATABASE: database,
     FIRN_TOPICS: prefix,
     ...settings.functionsEnv,
+    ...pathsOf(secrets),
     ...bundleEnvironment,
   };
 }

@@ -16,11 +16,15 @@ export const apis = {
   "monitoring.googleapis.com": "alerts and a dashboard watch it",
   "pubsub.googleapis.com": "it brings jobs to the worker",
   "run.googleapis.com": "functions and worker run there",
+  "secretmanager.googleapis.com": "settings that are files are kept there",
   "storage.googleapis.com": "blobs are kept there",
 } as const;
 
-export function apisPart(): Part {
-  const names = Object.keys(apis);
+/** All of them, but for Secret Manager's where no setting names a secret. */
+export function apisPart(needsSecrets: boolean): Part {
+  const names = Object.keys(apis).filter(
+    (name) => needsSecrets || name !== "secretmanager.googleapis.com",
+  );
   return {
     // Together: enabling takes its time, and no longer for a dozen than for one.
     resources: [

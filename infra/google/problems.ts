@@ -49,12 +49,14 @@ export function adviceFor(said: string): string | undefined {
 
 /** Whether it goes by itself: what was just made or enabled is not known everywhere at once. */
 export function isPassing(said: string): boolean {
-  return /Service account .* does not exist|has not been used in project .* before or it is disabled|concurrent policy changes|\bABORTED\b|\bUNAVAILABLE\b|\bDEADLINE_EXCEEDED\b|service agent.*(?:not|being) (?:ready|created)|wait a few minutes|could take up to \d+ minutes|try again (?:in|later)|Cloud Storage .* not yet|currently being (?:created|provisioned)/i.test(
+  return /Service account .* does not exist|has not been used in project .* before or it is disabled|concurrent policy changes|\bABORTED\b|\bUNAVAILABLE\b|\bDEADLINE_EXCEEDED\b|Permission denied on secret|service agent.*(?:not|being) (?:ready|created)|wait a few minutes|could take up to \d+ minutes|try again (?:in|later)|Cloud Storage .* not yet|currently being (?:created|provisioned)/i.test(
     said,
   );
 }
 
 /** Whether what was asked for is not there. */
 export function isAbsence(said: string): boolean {
-  return /NOT_FOUND|\b404\b|does not exist|was not found/i.test(said);
+  return /NOT_FOUND|\b404\b|does not exist|was not found|Policy binding with .* not found/i.test(
+    said,
+  );
 }

@@ -43,6 +43,8 @@ export interface Resource extends Reference {
   readonly remove: readonly Command[] | ((live: Properties) => readonly Command[]);
   /** Properties that cannot be changed once it is there, and what somebody can do who finds them different. */
   readonly fixed?: Readonly<Record<string, string>>;
+  /** Only people make it, and `create` is empty: what they can do where it is not there. */
+  readonly missing?: string;
   /** What it is a part of, and goes with. */
   readonly within?: Reference;
   /** Stays when the rest is removed: `data` unless it is asked for, `shared` since others may use it. */
@@ -57,6 +59,8 @@ export interface Command {
   readonly args: readonly string[];
   /** What gcloud reads where a flag names the file `-`. */
   readonly input?: string;
+  /** It removes something, and that this is gone already is no failure. */
+  readonly mayBeGone?: true;
 }
 
 /** One question about what is there. */
@@ -71,8 +75,8 @@ export interface Reading {
 }
 
 /**
- * What is there, by `keyOf`. The property `given` is what Google made up itself, such as a name of its own: commands
- * need it, and it is compared with nothing.
+ * What is there, by `keyOf`. The property `given` is compared with nothing, and commands need it: what Google made up
+ * itself, such as a name of its own, or what has to be undone when something else takes its place.
  */
 export type Live = ReadonlyMap<string, Properties>;
 

@@ -20,7 +20,8 @@ export async function status(args: readonly string[], terminal: Terminal): Promi
     ({ kind, unwanted }) => kind !== "access" && unwanted !== true,
   )) {
     const step = wrong.get(keyOf(resource));
-    const state = step === undefined ? "there" : step.action === "create" ? "missing" : "differs";
+    const isThere = live.has(keyOf(resource));
+    const state = !isThere ? "missing" : step === undefined ? "there" : "differs";
     const reason = step?.action === "update" ? `: ${step.because}` : "";
     say(`${state.padEnd(8)} ${keyOf(resource)}${reason}`);
   }

@@ -2,6 +2,15 @@ import type { DeploymentSettings } from "./deployment-settings.ts";
 import { environmentFlag, hashOf } from "./environment-flag.ts";
 import { at, listIn, textAt } from "./json.ts";
 import { addressOf, emailOf, imageName, type Place } from "./place.ts";
+import {
+  forgetting,
+  mounting,
+  secretFlags,
+  secretVolumeFlags,
+  unmountFlags,
+  unmountVolumeFlags,
+} from "./secret-flags.ts";
+import { mountsOf, pathsOf } from "./secrets.ts";
 import { gcloud, notWanted, type Part, type Resource } from "./resource.ts";
 
 export function workerName({ prefix }: Place): string {
@@ -24,6 +33,7 @@ export function workerPart(place: Place, settings: DeploymentSettings, source: s
         live: {
           settings: textAt(each, "metadata", "labels", "firn-settings"),
           ready: textAt(ready, "status") === "True",
+          ...mounting(secretsIn(each)),
         },
       };
     });
@@ -56,15 +66,19 @@ function workerResource(
   const name = workerName(place);
   const region = `--region=${place.region}`;
   const environment = workerEnvironment(place, settings, worker);
+  const { workerSecrets: secrets } = settings;
+  const email = emailOf(place, "worker");
   const { workerCpu: cpu, workerMemory: memory, workerMin, workerMax, slots } = settings;
   const image = `${imageName(place)}:${source}`;
+  const mountFlags = worker === "pool" ? secretVolumeFlags(secrets) : secretFlags(secrets);
   const common = [
     `--image=${image}`,
     region,
     `--cpu=${cpu}`,
     `--memory=${memory}`,
-    `--service-account=${emailOf(place, "worker")}`,
+    `--service-account=${email}`,
     environmentFlag(environment),
+    ...mountFlags,
   ];
   const instances = Math.max(1, workerMin);
   const flags =
@@ -95,6 +109,16 @@ function workerResource(
   const hash = hashOf(flags);
   const group = worker === "pool" ? "beta run worker-pools" : "run";
   const services = worker === "pool" ? group : "run services";
+  const labels = `--${worker === "pool" ? "labels" : "update-labels"}=firn-settings=${hash}`;
+  const isAlpha = worker === "pool" && mountFlags.length > 0;
+  const deployWith = (...more: readonly string[]) =>
+    gcloud(
+      `${isAlpha ? group.replace("beta", "alpha") : group} deploy`,
+      name,
+      ...flags,
+      ...more,
+      labels,
+    );
   return {
     kind: worker === "pool" ? "worker pool" : "service",
     name,
@@ -106,22 +130,29 @@ function workerResource(
       image,
       cpu,
       memory,
-      serviceAccount: emailOf(place, "worker"),
+      serviceAccount: email,
       ...shape,
       environment,
+      secrets: mountsOf(secrets),
       settings: hash,
       ready: true,
     },
-    create: [
-      gcloud(
-        `${group} deploy`,
-        name,
-        ...flags,
-        `--${worker === "pool" ? "labels" : "update-labels"}=firn-settings=${hash}`,
-      ),
+    create: [deployWith()],
+    update: (live) => [
+      deployWith(...(worker === "pool" ? unmountVolumeFlags(live) : unmountFlags(secrets, live))),
+      ...forgetting(secrets, live, email),
     ],
-    remove: [gcloud(`${services} delete`, name, region)],
+    remove: (live) => [
+      ...forgetting(secrets, live, email),
+      gcloud(`${services} delete`, name, region),
+    ],
   };
+}
+
+/** The names of secrets in the volumes of a service or a pool, as Cloud Run describes it. */
+function secretsIn(running: unknown): readonly string[] {
+  const volumes = listIn(at(running, "spec", "template", "spec", "volumes"));
+  return volumes.map((each) => textAt(each, "secret", "secretName")).filter((name) => name !== "");
 }
 
 function workerEnvironment(place: Place, settings: DeploymentSettings, worker: "service" | "pool") {
@@ -132,6 +163,7 @@ function workerEnvironment(place: Place, settings: DeploymentSettings, worker: "
     FIRN_DATABASE: database,
     FIRN_TOPICS: prefix,
     ...settings.workerEnv,
+    ...pathsOf(settings.workerSecrets),
     ...(worker === "pool"
       ? { FIRN_JOBS: "pull" }
       : {

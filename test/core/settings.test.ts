@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readSettings } from "../../core/setting.ts";
-import { localSettings } from "../../core/settings.ts";
+import { functionsSettings, localSettings, workerSettings } from "../../core/settings.ts";
 
 describe("settings", () => {
   it("have a default each", () => {
@@ -12,6 +12,14 @@ describe("settings", () => {
       popularity: undefined,
       allowUnfree: false,
     });
+  });
+
+  it("that are files are declared so, since a deployment mounts what they name", () => {
+    const all = { ...localSettings, ...functionsSettings, ...workerSettings };
+    const isFile = ({ meaning }: { readonly meaning: string }) => /^(?:\w+ )?file\b/.test(meaning);
+    const said = Object.values(all).filter(isFile);
+    expect(said.length).toBeGreaterThanOrEqual(5);
+    expect(Object.values(all).filter((each) => "isFile" in each)).toEqual(said);
   });
 
   it("are read from the environment", () => {

@@ -24,6 +24,7 @@ const apis = [
   "MONITORING",
   "PUBSUB",
   "RUN",
+  "SECRETMANAGER",
   "SERVICEUSAGE",
   "STORAGE",
 ];

@@ -10,6 +10,7 @@ import { computeRoutes } from "./google-stub-compute.ts";
 import { controlRoutes } from "./google-stub-control.ts";
 import { dataRoutes } from "./google-stub-data.ts";
 import { imageRoutes } from "./google-stub-images.ts";
+import { secretRoutes } from "./google-stub-secrets.ts";
 import { watchRoutes } from "./google-stub-watch.ts";
 import {
   Refused,
@@ -56,6 +57,7 @@ const routes: readonly Route[] = [
   ...dataRoutes,
   ...computeRoutes,
   ...imageRoutes,
+  ...secretRoutes,
   ...watchRoutes,
 ];
 // POSTs that only ask.

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 /** What an expression of Terraform's can come to; sets are lists here. */
@@ -30,6 +31,7 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
     if (found === undefined) throw new Error("no argument of coalesce has a value");
     return found;
   },
+  concat: (...lists) => lists.flatMap(list),
   contains: (values, value) => list(values).some((each) => each === value),
   file: (path) => readFileSync(text(path), "utf8"),
   flatten,
@@ -45,7 +47,10 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
     return found;
   },
   replace: (value, from, to) => text(value).replaceAll(text(from), text(to)),
+  sha256: (value) => createHash("sha256").update(text(value)).digest("hex"),
   split: (separator, value) => text(value).split(text(separator)),
+  substr: (value, offset, length) =>
+    text(value).slice(Number(offset), Number(offset) + Number(length)),
   templatefile: (path, variables) => {
     const known = variables as Readonly<Record<string, Value>>; // Terraform takes nothing else
     return readFileSync(text(path), "utf8").replaceAll(
@@ -54,9 +59,15 @@ export const functions: Readonly<Record<string, (...args: readonly Value[]) => V
         escaped === undefined ? text(known[name]) : `${escaped}{`,
     );
   },
-  toset: (values) => [...new Set(list(values))],
+  // Of texts, in their order.
+  toset: (values) =>
+    [...new Set(list(values))].sort((one, other) => (text(one) < text(other) ? -1 : 1)),
   tostring: (value) => text(value),
   trimprefix: (value, prefix) =>
     text(value).startsWith(text(prefix)) ? text(value).slice(text(prefix).length) : text(value),
   upper: (value) => text(value).toUpperCase(),
+  values: (map) =>
+    Object.entries(map ?? {})
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, value]: [string, Value]) => value),
 };

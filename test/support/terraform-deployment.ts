@@ -22,6 +22,7 @@ const reported = "it is what Google says of it";
 
 /** What of the deployment's list Terraform does not say, by kind, and why: a whole kind, or properties of it. */
 const gcloudAlone: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
+  secret: "Terraform finds it missing when it gives the right to it",
   image: "it has to be there before there is a worker: the variable worker_image names it",
   role: { deleted: "Terraform takes a deleted role up again by itself" },
   function: {
@@ -111,12 +112,12 @@ export const everySetting: Given = {
   FIRN_KEEP_DAYS: "forever",
   FIRN_GRACE_HOURS: "48",
   FIRN_ACCESS: "anonymous=pull, user:*=build",
-  FIRN_USERS: "/secrets/users",
-  FIRN_TOKENS: "/secrets/tokens",
+  FIRN_USERS: "secret:users",
+  FIRN_TOKENS: "secret:tokens:3",
   FIRN_GOOGLE_AUDIENCES: "example",
-  FIRN_BLOCKED: "/secrets/blocked",
+  FIRN_BLOCKED: "secret:blocked:latest",
   FIRN_PUBLIC_URL: "https://registry.example.com",
-  FIRN_TOKEN_KEYS: "/secrets/keys",
+  FIRN_TOKEN_KEYS: "secret:keys",
   FIRN_TRUSTED_HOPS: "2",
   FIRN_QUOTA: "client=5/minute; all=100/day",
   FIRN_BUILDS: "5",
@@ -139,7 +140,7 @@ export const everySetting: Given = {
   FIRN_BUILD_PROCESSES: "500",
   FIRN_DISK_RESERVE_MB: "1000",
   FIRN_BUILD_LOG_MB: "5",
-  FIRN_GIT_CREDENTIALS: "/secrets/git",
+  FIRN_GIT_CREDENTIALS: "secret:firn-git:3",
   FIRN_SEGMENTS_MB: "0",
   FIRN_SEED: "/seed",
   FIRN_DISK_SHARE: "50",

@@ -95,6 +95,9 @@ const readers: Readonly<Record<string, Read>> = {
       serviceAccount: text(service["service_account_email"]),
       buildServiceAccount: text(build["service_account"]),
       environment: service["environment_variables"] as Record<string, string>,
+      secrets: Object.fromEntries(
+        all(service, "secret_volumes").map((volume) => mount(volume, one(volume, "versions"))),
+      ),
     });
   },
   google_cloud_run_v2_service: ({ values }) => {
@@ -138,6 +141,7 @@ const readers: Readonly<Record<string, Read>> = {
   google_service_account_iam_member: rights("service account", "service_account_id"),
   google_pubsub_topic_iam_member: rights("topic", "topic"),
   google_pubsub_subscription_iam_member: rights("subscription", "subscription"),
+  google_secret_manager_secret_iam_member: rights("secret", "secret_id"),
   google_cloud_run_v2_service_iam_member: rights("service", "name"),
 };
 
@@ -165,6 +169,11 @@ function container(template: Body): Properties {
   const { image = null, env = [], ...more } = one(template, "containers");
   const limits = one(more, "resources")["limits"] as Body;
   const variables = env as readonly Body[];
+  const volumes = new Map(all(template, "volumes").map((each) => [text(each["name"]), each]));
+  const mounts = all(more, "volume_mounts").map(({ name = "", mount_path: path = "" }) => {
+    const volume = one(volumes.get(text(name)) ?? {}, "secret");
+    return mount({ ...volume, mount_path: path }, one(volume, "items"));
+  });
   return {
     image: text(image),
     cpu: Number(limits["cpu"]),
@@ -173,7 +182,14 @@ function container(template: Body): Properties {
     environment: Object.fromEntries(
       variables.map(({ name = "", value = "" }) => [text(name), text(value)]),
     ),
+    secrets: Object.fromEntries(mounts),
   };
+}
+
+/** Where a version of a secret is mounted, and what it is. */
+function mount(volume: Body, version: Body): readonly [string, string] {
+  const file = `${text(volume["mount_path"])}/${text(version["path"])}`;
+  return [file, `${text(volume["secret"])}:${text(version["version"])}`];
 }
 
 function rights(kind: string, owner: string): Read {

@@ -14,6 +14,7 @@ const aside: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     location: "a test of its own looks at places",
     "build_config.source.storage_source.bucket": "gcloud uploads to a bucket of its own",
     "build_config.source.storage_source.object": "gcloud names it itself",
+    "service_config.secret_volumes.project_id": "there is one",
   },
   google_cloud_run_v2_service: {
     location: "a test of its own looks at places",

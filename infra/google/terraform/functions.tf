@@ -60,8 +60,25 @@ resource "google_cloudfunctions2_function" "function" {
     min_instance_count               = each.value.least
     max_instance_count               = each.value.most
     service_account_email            = google_service_account.part[each.value.account].email
-    environment_variables            = local.functions_environment
+    environment_variables = merge(local.functions_environment, {
+      for name, path in local.secret_paths.registry : name => path if each.key == "registry"
+    })
+
+    dynamic "secret_volumes" {
+      for_each = [for secret in local.secret_mounts.registry : secret if each.key == "registry"]
+
+      content {
+        project_id = var.project
+        secret     = split(":", secret_volumes.value)[0]
+        mount_path = "/secrets/${replace(secret_volumes.value, ":", "/")}"
+
+        versions {
+          version = split(":", secret_volumes.value)[1]
+          path    = "value"
+        }
+      }
+    }
   }
 
-  depends_on = [google_project_iam_member.access]
+  depends_on = [google_project_iam_member.access, google_secret_manager_secret_iam_member.registry]
 }

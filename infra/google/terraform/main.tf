@@ -22,7 +22,7 @@ locals {
 }
 
 resource "google_project_service" "used" {
-  for_each = toset([
+  for_each = toset(concat([
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
@@ -35,7 +35,10 @@ resource "google_project_service" "used" {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "storage.googleapis.com",
-  ])
+    ],
+    # Where a setting names a secret.
+    [for secret in flatten([for secrets in local.secrets : values(secrets)]) : "secretmanager.googleapis.com"],
+  ))
 
   service = each.value
   # Others may use them.

@@ -35,12 +35,8 @@ locals {
     FIRN_KEEP_DAYS         = var.keep_days
     FIRN_GRACE_HOURS       = var.grace_hours
     FIRN_ACCESS            = var.access
-    FIRN_USERS             = var.users
-    FIRN_TOKENS            = var.tokens
     FIRN_GOOGLE_AUDIENCES  = var.google_audiences
-    FIRN_BLOCKED           = var.blocked
     FIRN_PUBLIC_URL        = var.public_url
-    FIRN_TOKEN_KEYS        = var.token_keys
     FIRN_TRUSTED_HOPS      = var.trusted_hops
     FIRN_QUOTA             = var.quota
   })
@@ -69,7 +65,6 @@ locals {
     FIRN_BUILD_PROCESSES        = var.build_processes
     FIRN_DISK_RESERVE_MB        = var.disk_reserve_mb
     FIRN_BUILD_LOG_MB           = var.build_log_mb
-    FIRN_GIT_CREDENTIALS        = var.git_credentials
   })
 
   # Where the bundle has its compile cache.
@@ -84,5 +79,5 @@ locals {
 
   worker_environment = merge(local.place, {
     for name, value in local.worker_settings : name => tostring(value) if value != null
-  })
+  }, local.secret_paths.worker)
 }

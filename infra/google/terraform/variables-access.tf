@@ -1,5 +1,5 @@
-# Who may pull, and who may build; of the functions, by the names that these settings have without FIRN_. Files are paths
-# that secrets are mounted at.
+# Who may pull, and who may build; of the functions, by the names that these settings have without FIRN_. Files are secrets of
+# Secret Manager in the same project, `gcloud secrets create firn-users --replication-policy=automatic --data-file=users`.
 
 variable "access" {
   description = "who may pull what is there, and who may have images built: `anonymous`, `user:<name>`, `token:<name>` or `google:<account>@<domain>`, each with `=pull` or `=build`, separated by commas; `*` is for any name (default: anonymous=build)"
@@ -8,15 +8,25 @@ variable "access" {
 }
 
 variable "users" {
-  description = "file of users, a line each, as `htpasswd -B` writes it: `<name>:<bcrypt or scrypt hash>`"
+  description = "file of users, a line each, as `htpasswd -B` writes it: `<name>:<bcrypt or scrypt hash>`; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.users == null ? true : can(regex("^secret:[A-Za-z0-9_-]{1,255}(:(latest|[1-9][0-9]*))?$", var.users))
+    error_message = "It is a secret: secret:<name>, or secret:<name>:<version>."
+  }
 }
 
 variable "tokens" {
-  description = "file of tokens that stay, for machines, a line each: `<name>:<SHA-256 of the token in hex>`"
+  description = "file of tokens that stay, for machines, a line each: `<name>:<SHA-256 of the token in hex>`; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.tokens == null ? true : can(regex("^secret:[A-Za-z0-9_-]{1,255}(:(latest|[1-9][0-9]*))?$", var.tokens))
+    error_message = "It is a secret: secret:<name>, or secret:<name>:<version>."
+  }
 }
 
 variable "google_audiences" {
@@ -26,9 +36,14 @@ variable "google_audiences" {
 }
 
 variable "blocked" {
-  description = "file of who is shut out, a line each: `user:<name>` and so on, or an address or network such as `192.0.2.0/24`; a change is seen within ten seconds"
+  description = "file of who is shut out, a line each: `user:<name>` and so on, or an address or network such as `192.0.2.0/24`; a change is seen within ten seconds; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.blocked == null ? true : can(regex("^secret:[A-Za-z0-9_-]{1,255}(:(latest|[1-9][0-9]*))?$", var.blocked))
+    error_message = "It is a secret: secret:<name>, or secret:<name>:<version>."
+  }
 }
 
 variable "public_url" {
@@ -38,9 +53,14 @@ variable "public_url" {
 }
 
 variable "token_keys" {
-  description = "file of keys that sign what clients are given for five minutes, each a line of 32 characters or more: the first signs, all are accepted"
+  description = "file of keys that sign what clients are given for five minutes, each a line of 32 characters or more: the first signs, all are accepted; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.token_keys == null ? true : can(regex("^secret:[A-Za-z0-9_-]{1,255}(:(latest|[1-9][0-9]*))?$", var.token_keys))
+    error_message = "It is a secret: secret:<name>, or secret:<name>:<version>."
+  }
 }
 
 variable "trusted_hops" {

@@ -96,7 +96,12 @@ variable "build_log_mb" {
 }
 
 variable "git_credentials" {
-  description = "file with what git signs in with to fetch a private package set, a line each: `https://<user>:<token>@<host>`; it is read when it is needed, and used for nothing else"
+  description = "file with what git signs in with to fetch a private package set, a line each: `https://<user>:<token>@<host>`; it is read when it is needed, and used for nothing else; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.git_credentials == null ? true : can(regex("^secret:[A-Za-z0-9_-]{1,255}(:(latest|[1-9][0-9]*))?$", var.git_credentials))
+    error_message = "It is a secret: secret:<name>, or secret:<name>:<version>."
+  }
 }

@@ -59,10 +59,36 @@ resource "google_cloud_run_v2_service" "worker" {
           value = env.value
         }
       }
+
+      dynamic "volume_mounts" {
+        for_each = local.worker_volumes
+
+        content {
+          name       = volume_mounts.key
+          mount_path = "/secrets/${replace(volume_mounts.value, ":", "/")}"
+        }
+      }
+    }
+
+    dynamic "volumes" {
+      for_each = local.worker_volumes
+
+      content {
+        name = volumes.key
+
+        secret {
+          secret = split(":", volumes.value)[0]
+
+          items {
+            version = split(":", volumes.value)[1]
+            path    = "value"
+          }
+        }
+      }
     }
   }
 
-  depends_on = [google_project_iam_member.access]
+  depends_on = [google_project_iam_member.access, google_secret_manager_secret_iam_member.worker]
 }
 
 resource "google_cloud_run_v2_worker_pool" "worker" {
@@ -97,8 +123,34 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
           value = env.value
         }
       }
+
+      dynamic "volume_mounts" {
+        for_each = local.worker_volumes
+
+        content {
+          name       = volume_mounts.key
+          mount_path = "/secrets/${replace(volume_mounts.value, ":", "/")}"
+        }
+      }
+    }
+
+    dynamic "volumes" {
+      for_each = local.worker_volumes
+
+      content {
+        name = volumes.key
+
+        secret {
+          secret = split(":", volumes.value)[0]
+
+          items {
+            version = split(":", volumes.value)[1]
+            path    = "value"
+          }
+        }
+      }
     }
   }
 
-  depends_on = [google_project_iam_member.access]
+  depends_on = [google_project_iam_member.access, google_secret_manager_secret_iam_member.worker]
 }

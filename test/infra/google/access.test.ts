@@ -52,7 +52,9 @@ function callsInCode(): ReadonlySet<string> {
 }
 
 it("every call of Google's that the code makes is in the table, and the table has no other", () => {
-  const known = Object.keys(calls).filter((call) => call !== "firestore");
+  // The one has a way of its own, the other is Cloud Run's.
+  const apart = new Set(["firestore", "mounted secret"]);
+  const known = Object.keys(calls).filter((call) => !apart.has(call));
   expect([...callsInCode()].sort()).toEqual(known.sort());
 });
 

@@ -9,13 +9,18 @@ import { awaitPull, firstPin } from "../../../infra/google/first-pull.ts";
 
 const signal = AbortSignal.timeout(60_000);
 
+const headers: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  307: { location: "/v2/hello/manifests/latest?wait=1" },
+  401: { "www-authenticate": 'Bearer realm="https://firn.example.com/token",service="firn"' },
+};
+
 /** A registry that answers with each of these in turn, and with the last of them from then on. */
 async function registryOf(...answers: readonly (readonly [number, string])[]) {
   let asked = 0;
   const server = createServer((_, response) => {
     const [code, text] = answers[Math.min(asked, answers.length - 1)] ?? [200, ""];
     asked += 1;
-    response.writeHead(code, code === 307 ? { location: "/v2/hello/manifests/latest?wait=1" } : {});
+    response.writeHead(code, headers[code] ?? {});
     response.end(text);
   });
   server.listen(0, "127.0.0.1");
@@ -39,6 +44,13 @@ it("a first pull is waited for as clients wait, and what is in the way is said o
   const say = (line: string) => void said.push(line);
   await awaitPull({ address: registry.address, image: "hello", say, signal, pauseMs: 1 });
   expect(said).toEqual(["  not yet: 503 no worker yet", "  not yet: 429 still building"]);
+});
+
+it("a registry that asks for an account is up, and what it has is not waited for", async () => {
+  await using registry = await registryOf([503, "no worker yet"], [401, "{}"]);
+  const { address } = registry;
+  const waiting = { address, image: "hello", say: () => undefined, signal, pauseMs: 1 };
+  expect(await awaitPull(waiting)).toBe("needs an account");
 });
 
 it("a first pull that does not come is given up with the last of what was in the way", async () => {

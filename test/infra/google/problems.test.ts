@@ -46,6 +46,11 @@ it("what goes by itself is waited for, and a refusal is not", () => {
   expect(
     isPassing("Cloud Run Admin API has not been used in project 1 before or it is disabled"),
   ).toBe(true);
+  expect(
+    isPassing(
+      "Permission denied on secret: projects/1/secrets/firn-users/versions/latest for Revision service account a@p.iam.gserviceaccount.com.",
+    ),
+  ).toBe(true);
   expect(isPassing("There were concurrent policy changes")).toBe(true);
   expect(isPassing("PERMISSION_DENIED: no")).toBe(false);
 });
@@ -53,5 +58,8 @@ it("what goes by itself is waited for, and a refusal is not", () => {
 it("that a thing is not there is an answer, and needs no advice", () => {
   const said = "ERROR: (gcloud.iam.roles.describe) NOT_FOUND: projects/p/roles/r was not found.";
   expect(isAbsence(said)).toBe(true);
+  const right =
+    "ERROR: (gcloud.secrets.remove-iam-policy-binding) Policy binding with the specified principal, role, and condition not found!";
+  expect(isAbsence(right)).toBe(true);
   expect(adviceFor(said)).toBeUndefined();
 });

@@ -39,7 +39,9 @@ it.each(settings)("$variable means the same to Terraform, and is the same by its
   const variable = terraform.variables[variableOf(setting.variable)];
   const fallback = variable?.["default"] ?? null;
   const left = setting.default === "" ? "" : ` (default: ${setting.default})`;
-  expect(variable?.["description"]).toBe(`${setting.meaning}${fallback === null ? left : ""}`);
+  const how = "; as `secret:<name>` or `secret:<name>:<version>` of Secret Manager";
+  const meaning = "isFile" in setting ? `${setting.meaning}${how}` : setting.meaning;
+  expect(variable?.["description"]).toBe(`${meaning}${fallback === null ? left : ""}`);
   expect(fallback === null ? setting.default : textOf(fallback)).toBe(setting.default);
 });
 
@@ -67,6 +69,9 @@ const wrong: readonly Given[] = [
   { FIRN_HOLD_SECONDS: "601" },
   { FIRN_LEASE_SECONDS: "3" },
   { FIRN_LOG_LEVEL: "loud" },
+  { FIRN_USERS: "/etc/firn/users" },
+  { FIRN_TOKENS: "secret:tokens:newest" },
+  { FIRN_BLOCKED: "secret:to/kens" },
   { FIRN_ALERT_CHANNELS: "me@example.com" },
 ];
 

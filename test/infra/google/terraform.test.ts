@@ -15,6 +15,8 @@ import {
 import { readTerraform } from "../../support/terraform.ts";
 
 const terraform = await readTerraform(folder);
+const account = (name: string) =>
+  `for serviceAccount:firn-${name}@my-project.iam.gserviceaccount.com`;
 
 const pool: Given = {
   FIRN_WORKER: "pool",
@@ -32,6 +34,15 @@ const deployments: readonly (readonly [string, Given])[] = [
     "two platforms of the starter set",
     { FIRN_PLATFORMS: "amd64,arm64", FIRN_PACKAGE_SET: "starter" },
   ],
+  [
+    "accounts, whose files are one secret at two versions, and another",
+    {
+      FIRN_ACCESS: "user:*=build",
+      FIRN_USERS: "secret:Accounts_1",
+      FIRN_TOKENS: "secret:Accounts_1:12",
+      FIRN_TOKEN_KEYS: "secret:keys:2",
+    },
+  ],
   ["every setting there is", everySetting],
   ["every setting there is, and a pool", { ...everySetting, FIRN_WORKER: "pool" }],
 ];
@@ -39,6 +50,23 @@ const deployments: readonly (readonly [string, Given])[] = [
 it.each(deployments)("Terraform makes what `npm run deploy` makes, with %s", (_, given) => {
   expect(terraformed(terraform, given)).toEqual(listed(given));
 });
+
+it.each(["service", "worker pool"])(
+  "what git signs in with is mounted in the worker's %s, which may read that secret",
+  (kind) => {
+    const made = terraformed(terraform, {
+      FIRN_GIT_CREDENTIALS: "secret:Git_1:3",
+      FIRN_WORKER: kind === "service" ? "service" : "pool",
+    });
+    expect(made[`${kind} firn-worker`]).toMatchObject({
+      environment: { FIRN_GIT_CREDENTIALS: "/secrets/Git_1/3/value" },
+      secrets: { "/secrets/Git_1/3/value": "Git_1:3" },
+    });
+    const right = `roles/secretmanager.secretAccessor on secret Git_1 ${account("worker")}`;
+    expect(Object.keys(made).filter((key) => key.includes("Git_1"))).toEqual([`access ${right}`]);
+    expect(made["APIs of Google"]?.["enabled"]).toContain("secretmanager.googleapis.com");
+  },
+);
 
 it("the outputs say where the registry is, what to pull, and what to call the worker's image", () => {
   const host = "firn-registry-123456789012.europe-west1.run.app";
@@ -59,8 +87,6 @@ it("the lifecycle of uploads is read from the file that gcloud is handed", () =>
 });
 
 // File, what is there, what is put there, and all that is different then.
-const account = (name: string) =>
-  `for serviceAccount:firn-${name}@my-project.iam.gserviceaccount.com`;
 const changes: readonly (readonly [string, string, string, string, readonly string[]])[] = [
   [
     "a right less",
