@@ -10,6 +10,11 @@ export interface Quotas {
    * client was charged for just now costs nothing more, so that nobody pays twice who asks several processes at once.
    */
   charge(client: QuotaClient, build?: BeginningBuild): Promise<Charged>;
+  /**
+   * Why a client would be refused that asks for one thing more, as far as that is known without asking a store that others
+   * share; undefined where it might not be.
+   */
+  refused(client: QuotaClient): Refused | undefined;
   /** Takes a charge back: what it was for was not begun, or by somebody else. */
   refund(charge: Charge, key?: BuildKey): Promise<void>;
   /** A build has ended: it is none of those under way any more, and these are the seconds that a worker had it for. */

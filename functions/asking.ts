@@ -9,6 +9,11 @@ import type { NoteRefusal } from "./refusals.ts";
 export interface Asking {
   /** Whether anything is counted at all. */
   readonly isCounted: boolean;
+  /**
+   * To be called before the store is read for who asks. Who may have nothing begun now may still be after what is there, so
+   * it is looked for, but not for all of them as often as they like: throws what the client is told then.
+   */
+  look(): void;
   /** Counts a build, or a look-up, that is about to begin. Throws what the client is told where no quota has room. */
   charge(build?: BeginningBuild): Promise<Paid>;
 }
@@ -29,8 +34,12 @@ export interface AskingTools {
   readonly now: Clock;
 }
 
+// Of a process and a second, for all together who are refused. What is in memory costs nothing, and does not count.
+const looks = 20;
+
 /** Makes the function that says who asks for `what`, such as `git:latest`. */
 export function createAsking({ quotas, trustedHops = 0, note, now }: AskingTools) {
+  const mayLook = upTo(looks, now);
   return (
     who: string,
     { peer, headers }: Pick<RegistryRequest, "peer" | "headers">,
@@ -39,17 +48,23 @@ export function createAsking({ quotas, trustedHops = 0, note, now }: AskingTools
     const address = clientAddress(peer, headers["x-forwarded-for"], trustedHops);
     const asker = { who, ...(address !== undefined && { address }) };
 
-    function refuse(refused: Refused): never {
+    function refuse(refused: Refused, isLookedFor = true): never {
       const why = `${refused.whose} may have no more than ${refused.quota}`;
-      note(who, address, `${what} would have to be built, and ${why}`);
+      const would = isLookedFor ? "would have to be built" : "may have to be built";
+      note(who, address, `${what} ${would}, and ${why}`);
       const ms = refused.until - now();
-      const message = `${what} is not there yet, and ${why}: pull again in ${waitText(ms)}`;
+      const is = isLookedFor ? "is not there yet" : "may not be there yet";
+      const message = `${what} ${is}, and ${why}: pull again in ${waitText(ms)}`;
       const seconds = String(Math.max(Math.ceil(ms / 1000), 1));
       throw new RegistryError(429, "TOOMANYREQUESTS", message, { "retry-after": seconds });
     }
 
     return {
       isCounted: quotas !== undefined,
+      look() {
+        const refused = quotas?.refused(clientOf(who, address));
+        if (refused !== undefined && !mayLook()) refuse(refused, false);
+      },
       async charge(build) {
         if (quotas === undefined) return { asker, refund: async () => undefined };
         const charged = await quotas.charge(clientOf(who, address), build);
@@ -61,6 +76,18 @@ export function createAsking({ quotas, trustedHops = 0, note, now }: AskingTools
         return { asker: { ...asker, charge }, refund };
       },
     };
+  };
+}
+
+/** Makes the function that says so often a second that something may be done. */
+function upTo(times: number, now: Clock): () => boolean {
+  let second = 0;
+  let done = 0;
+  return () => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) [second, done] = [current, 0];
+    done += 1;
+    return done <= times;
   };
 }
 

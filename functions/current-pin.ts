@@ -28,8 +28,11 @@ export type CurrentPin =
 
 /** Turns tags into pins. */
 export interface CurrentPins {
-  /** The pin that is good enough to use at once; undefined where there is none. In the steady state it asks nobody. */
-  known(tag: string): Promise<Pin | undefined>;
+  /**
+   * The pin that is good enough to use at once; undefined where there is none. In the steady state it asks nobody.
+   * `beforeReading` is called where nothing of the tag is in memory, and may throw.
+   */
+  known(tag: string, beforeReading?: () => void): Promise<Pin | undefined>;
   /** Whether a tag was looked up before, and found; `latest` always is. */
   wasFound(tag: string): Promise<boolean>;
   /**
@@ -85,10 +88,13 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
 
   /** A revision that was asked for by its own name: which plans apply there stands with no pin. */
-  async function revisionNamed(revision: string): Promise<Pin> {
+  async function revisionNamed(revision: string, beforeReading?: () => void): Promise<Pin> {
     if (options.grouping !== "plan") return bareAt(revision);
-    const known =
-      revisions.get(revision) ?? withPlans(plans, bareAt(revision), options.layerBudget);
+    let known = revisions.get(revision);
+    if (known === undefined) {
+      beforeReading?.();
+      known = withPlans(plans, bareAt(revision), options.layerBudget);
+    }
     revisions.set(revision, known, { noUpdateTTL: true });
     // Its failure is the callers' to see; the next one tries again.
     known.catch(() => revisions.delete(revision));
@@ -103,12 +109,15 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
     return record.failure === undefined ? Infinity : now() - record.failure.failedAt;
   }
 
-  async function recordOf(id: string): Promise<PinRecord | undefined> {
+  async function recordOf(id: string, beforeReading?: () => void): Promise<PinRecord | undefined> {
     const known = read.get(id);
     if (known && now() - known.at < inProcessMs && ageOf(known.record) < times.freshMs) {
       return known.record;
     }
-    if (known === undefined) return keep(id, await pins.read(id));
+    if (known === undefined) {
+      beforeReading?.();
+      return keep(id, await pins.read(id));
+    }
     if (now() - known.failedAt < askAgainMs) return known.record;
     // What is known is good enough for who pulls: a store that is away, or slow, is not waited for.
     const reading = pins.read(id).catch((error: unknown) => {
@@ -191,11 +200,13 @@ export function createCurrentPins(tools: PinTools): CurrentPins {
   }
 
   return {
-    async known(tag) {
+    async known(tag, beforeReading) {
       const selection = selectRevision(packageSet, tag);
-      if (selection.kind === "revision") return await revisionNamed(selection.revision);
+      if (selection.kind === "revision") {
+        return await revisionNamed(selection.revision, beforeReading);
+      }
       const { pinId, reference } = selection;
-      const record = await recordOf(pinId);
+      const record = await recordOf(pinId, beforeReading);
       if (record?.current === undefined || ageOf(record) >= times.staleMs) return undefined;
       const isStale = ageOf(record) >= times.freshMs && failedAgo(record) > failureRememberedMs;
       if (isStale && tagRefusal(policy, packageSet, tag) === undefined) {

@@ -129,6 +129,7 @@ export function createOutcomes(tools: OutcomeTools): Outcomes {
     if (warm !== undefined) return warm;
     // It is as old as when it was asked for.
     const start = now();
+    asking?.look();
     const record = await cache.read(key);
     const refused = record?.state === "ready" ? undefined : refusal();
     if (refused !== undefined) return notAllowed({ key, image, pin }, refused, start);

@@ -75,7 +75,7 @@ export function createPull(tools: PullTools) {
     deadline: Deadline,
     asking: Asking | undefined,
   ): Promise<Pin | undefined> {
-    const known = await pins.known(tag);
+    const known = await pins.known(tag, () => asking?.look());
     if (known !== undefined) return known;
     const refused = tagRefusal(policy, packageSet, tag);
     if (refused !== undefined) throw new NotAllowed(refused);

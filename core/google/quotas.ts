@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../at-most.ts";
 import type { BuildKey } from "../build-key.ts";
 import type {
   BeginningBuild,
@@ -46,7 +47,7 @@ export function createGoogleQuotas(
   const documents = createQuotaDocuments(firestore, now);
   const inTurn = oneAtATime();
   const shares = createShares(quota, now);
-  const refusedClients = new LRUCache<string, Refused>({ max: 20_000 });
+  const refusedClients = new LRUCache<string, Refused>(atMost(20_000));
 
   /** What is known without asking. */
   function remembered(client: QuotaClient): Refused | undefined {
@@ -117,6 +118,7 @@ export function createGoogleQuotas(
   return {
     charge: async (client, build) =>
       remembered(client) ?? (await inTurn(() => charge(client, build))),
+    refused: remembered,
     refund: async (...refunded) => await inTurn(() => refund(...refunded)),
     spend: async (...spent) => await inTurn(() => spend(...spent)),
   };
@@ -130,7 +132,7 @@ function chargedAs(charge: Charge, isNew: boolean): Charged {
 export function createGoogleSpending(
   firestore: FirestoreConnection,
   now: Clock,
-): Omit<Quotas, "charge"> {
+): Pick<Quotas, "refund" | "spend"> {
   const documents = createQuotaDocuments(firestore, now);
 
   async function update(

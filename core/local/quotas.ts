@@ -14,7 +14,7 @@ import {
   type Pool,
 } from "../quota-account.ts";
 import { longestMs } from "../ledger.ts";
-import type { Charge, Clock, Quotas } from "../ports.ts";
+import type { Charge, Clock, QuotaClient, Quotas } from "../ports.ts";
 import type { Quota } from "../quota.ts";
 import type { Database } from "./database.ts";
 
@@ -60,6 +60,13 @@ export function createLocalQuotas(database: Database, quota: Quota, now: Clock):
     return row["state"] === "queued" || row["state"] === "building" ? "open" : "settled";
   }
 
+  function judged(client: QuotaClient, { account: all, pool }: Books, at: number) {
+    const account = withoutEnded(all, endedOf(all, stateOf, at));
+    const refused =
+      refusedAccount(client, account, quota, at) ?? refusedPool(client, pool, quota, at);
+    return { account, refused };
+  }
+
   return {
     charge: async (client, build) =>
       database.transaction(() => {
@@ -67,14 +74,13 @@ export function createLocalQuotas(database: Database, quota: Quota, now: Clock):
         const books = read(client.id);
         const before = chargeOf(client, books.account, build, at);
         if (before !== undefined) return { state: "charged", charge: before, isNew: false };
-        const account = withoutEnded(books.account, endedOf(books.account, stateOf, at));
-        const refused =
-          refusedAccount(client, account, quota, at) ?? refusedPool(client, books.pool, quota, at);
+        const { account, refused } = judged(client, books, at);
         if (refused !== undefined) return refused;
         const charge = { client, at };
         write(client.id, afterCharge({ ...books, account }, charge, build?.key));
         return { state: "charged", charge, isNew: true };
       }),
+    refused: (client) => judged(client, read(client.id), now()).refused,
     refund: async (charge, key) =>
       change(charge, (books) => afterRefund(books, charge, key, now())),
     spend: async (charge, key, seconds) =>

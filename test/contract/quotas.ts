@@ -55,6 +55,18 @@ export function quotasContract(adapter: string, setUp: () => Promise<QuotasSetUp
   const minute = 60_000;
 
   describe(`the quotas in ${adapter}`, () => {
+    it("tell without a charge whom they have refused, until there is room again", async () => {
+      await using set = await setUp();
+      const quotas = set.quotas("client=2/minute");
+      expect(quotas.refused(alice)).toBeUndefined();
+      expect(await chargeMany(quotas, alice, 2)).toBe(2);
+      const refused = refusedIn(await quotas.charge(alice, first("third")));
+      expect(quotas.refused(alice)).toEqual(refused);
+      expect(quotas.refused(stranger)).toBeUndefined();
+      set.advance(refused.until - set.now());
+      expect(quotas.refused(alice)).toBeUndefined();
+    });
+
     it("charge a client up to its limit, and no other client for it", async () => {
       await using set = await setUp();
       const quotas = set.quotas("client=3/minute");

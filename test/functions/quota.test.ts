@@ -64,6 +64,28 @@ describe("a cold pull beyond the quota", () => {
     expect(await set.statuses(["wrong"])).toEqual([429]);
   });
 
+  it("is looked for up to twenty times a second, and no more, while what is in memory is served", async () => {
+    const reads: string[] = [];
+    await using set = await openWith("client=1/hour", {
+      cacheOf: (cache) => ({
+        ...cache,
+        read: async (key) => (reads.push(key), await cache.read(key)),
+      }),
+    });
+    expect(await set.statuses(["git"], ["jq"])).toEqual([200, 429]);
+    reads.length = 0;
+    const names = Array.from({ length: 60 }, (_, i) => `cold${i}`);
+    const answers = await Promise.all(names.map((name) => set.pull(name)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
+    const messages = answers.map((answer) => problemIn(answer).message);
+    const unread = messages.filter((message) => message.includes(" may not be there yet, and "));
+    // A second may end meanwhile.
+    expect(reads.length).toBeLessThanOrEqual(40);
+    expect(unread.length).toBe(60 - reads.length);
+    expect(answers.at(-1)?.headers["retry-after"]).toMatch(/^\d{4}$/);
+    expect(await set.statuses(["git"], ["htop", "192.0.2.8"])).toEqual([200, 200]);
+  });
+
   it("is a line of the log with who, from where, what and why, and begins nothing", async () => {
     await using set = await openWith("client=1/day");
     await set.statuses(["git"], ["jq"]);

@@ -15,6 +15,7 @@ import type { Log } from "../../core/log.ts";
 import type { PackageSet } from "../../core/package-set.ts";
 import type {
   BlobStore,
+  BuildCache,
   Clock,
   Handled,
   Job,
@@ -64,6 +65,8 @@ export interface TestWorker {
   readonly policy?: BuildPolicy;
   /** Another store than a folder. */
   readonly blobs?: BlobStore;
+  /** What the registry has in place of the cache of builds. */
+  readonly cacheOf?: (cache: BuildCache) => BuildCache;
   /** Answers for another store of referrers. */
   readonly referrersOf?: Referrers["list"];
   /** Who may pull and who may build; everybody, if not said. */
@@ -161,7 +164,7 @@ export async function testRegistry(worker: TestWorker = {}): Promise<TestRegistr
         ? undefined
         : createLocalQuotas(database, quotaOf(worker.quota), now),
     trustedHops: worker.trustedHops,
-    cache,
+    cache: worker.cacheOf?.(cache) ?? cache,
     queue,
     blobs: worker.blobs ?? blobs,
     packageSet,
