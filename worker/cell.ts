@@ -71,7 +71,8 @@ export async function openCell(tools: CellTools, signal: AbortSignal): Promise<C
         forwarder,
         socket,
       ],
-      input: untilAborted(closing.signal),
+      // Its end is what tells the forwarder to end.
+      holdsInput: true,
       onOutputLine: (line) => started.resolve(JSON.parse(line) as Inside), // forwarder.ts
       signal: closing.signal,
     });
@@ -94,7 +95,10 @@ export async function openCell(tools: CellTools, signal: AbortSignal): Promise<C
   }
 
   const patience = AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
+  const giveUp = () => closing.abort(patience.reason);
+  patience.addEventListener("abort", giveUp, { once: true });
   await probe(run, enter, patience);
+  patience.removeEventListener("abort", giveUp);
   const resources = opened.move();
   return { enter, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
@@ -130,10 +134,4 @@ async function probe(run: Run, enter: Cell["enter"], signal: AbortSignal): Promi
   const [its, pid, ...seen] = stdout.split("\n");
   const isApart = its !== network && pid !== undefined && Number(pid) > 2 && seen.length <= 3;
   if (!isApart) throw new Error(`what is confined sees ${seen.length} processes in ${its}`);
-}
-
-// Its end is what tells the forwarder to end.
-async function* untilAborted(signal: AbortSignal): AsyncGenerator<string> {
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  yield* [];
 }

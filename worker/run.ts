@@ -17,6 +17,8 @@ export interface Command {
   readonly signal: AbortSignal;
   /** What it reads on stdin; left out, nothing. */
   readonly input?: AsyncIterable<string>;
+  /** Leaves stdin open instead, so that the program sees its end when this process ends, however that comes. */
+  readonly holdsInput?: boolean;
   /** Called with each line of stderr as it comes, for progress; of these only the last are kept. */
   readonly onErrorLine?: (line: string) => void;
   /** Takes stdout line by line; the output's `stdout` is then empty. For what is too large to keep. */
@@ -85,7 +87,7 @@ export function createRun(environment: Readonly<Record<string, string>>): Run {
       extendEnv: false,
       detached: true,
       cleanup: false,
-      stdin: command.input ?? "ignore",
+      stdin: command.input ?? (command.holdsInput === true ? "pipe" : "ignore"),
       reject: false,
       maxBuffer: mostCharacters,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),

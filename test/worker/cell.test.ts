@@ -1,10 +1,14 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { expect, it, type TestContext } from "vitest";
+import { openCell } from "../../worker/cell.ts";
+import { createRun } from "../../worker/run.ts";
 import { need, needRoot, skipFor } from "../support/need.ts";
 import { program } from "../support/program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const main = resolve(import.meta.dirname, "../support/cell-main.ts");
 
@@ -76,4 +80,22 @@ it.each(users)(
     expect((await program("ps", ["-eo", "args"])).all).not.toMatch(/^sleep 27\.18$/m);
   },
   60_000,
+);
+
+it.each([
+  ["is not allowed", "echo 'unshare failed: Operation not permitted' >&2; exit 1", "not permitted"],
+  ["does not come about", "sleep 60", "out of patience"],
+])(
+  "a network of its own that %s is said, and not waited for",
+  async (_, script, why) => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "unshare"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(new Error("out of patience")), 1000);
+    const run = createRun({ PATH: `${folder.path}:/usr/bin:/bin` });
+    const tools = { run, log: () => undefined, isRoot: true, exempt: new Set<string>() };
+    await expect(openCell(tools, patience.signal)).rejects.toThrow(why);
+    clearTimeout(timer);
+  },
+  10_000,
 );
