@@ -90,6 +90,7 @@ it.each([
       log,
     });
     const pulls = counted(createGooglePulls(firestore), notes);
+    const quotas = createGoogleQuotas(firestore, quotaOf("client=1/day; all=1/day"), cache, now);
     const registry = createRegistry({
       cache: countedCache,
       queue,
@@ -106,10 +107,8 @@ it.each([
       plans: counted(plans, reads),
       references: counted(pins, reads),
       referrers: { list: unused },
-      quotas: counted(
-        createGoogleQuotas(firestore, quotaOf("client=1/day; all=1/day"), cache, now),
-        reads,
-      ),
+      // Who was refused is told at once, so no store can have been asked for that.
+      quotas: { ...counted(quotas, reads), refused: (client) => quotas.refused(client) },
       waiting: createWaiting(countedCache, queue, log),
       notes: createPullNotes({ packageSet, pulls, now, log }),
       options,
