@@ -49,7 +49,8 @@ beforeAll(async () => {
       withAll: false,
     }),
   );
-  const { FIRN_BLOB_URL: _, ...common } = cloud.functionsEnv;
+  // What the worker would not know.
+  const { FIRN_BLOB_URL: _, FIRN_QUOTA: __, ...common } = cloud.functionsEnv;
   env = { ...common, FIRN_NIX_CONFIG: "substituters =" };
 }, buildMs);
 afterAll(async () => await resources.disposeAsync(), 60_000);
