@@ -71,8 +71,7 @@ export async function openCell(tools: CellTools, signal: AbortSignal): Promise<C
         forwarder,
         socket,
       ],
-      // Its end is what tells the forwarder to end.
-      holdsInput: true,
+      input: untilAborted(closing.signal),
       onOutputLine: (line) => started.resolve(JSON.parse(line) as Inside), // forwarder.ts
       signal: closing.signal,
     });
@@ -134,4 +133,10 @@ async function probe(run: Run, enter: Cell["enter"], signal: AbortSignal): Promi
   const [its, pid, ...seen] = stdout.split("\n");
   const isApart = its !== network && pid !== undefined && Number(pid) > 2 && seen.length <= 3;
   if (!isApart) throw new Error(`what is confined sees ${seen.length} processes in ${its}`);
+}
+
+// Its end is what tells the forwarder to end, also where this process is killed.
+async function* untilAborted(signal: AbortSignal): AsyncGenerator<string> {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  yield* [];
 }

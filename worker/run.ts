@@ -15,10 +15,8 @@ export interface Command {
   /** What it may take with all its children; more, and it is stopped. */
   readonly bounds?: Bounds | undefined;
   readonly signal: AbortSignal;
-  /** What it reads on stdin; left out, nothing. */
+  /** What it reads on stdin, for as long as it runs; left out, nothing. */
   readonly input?: AsyncIterable<string>;
-  /** Leaves stdin open instead, so that the program sees its end when this process ends, however that comes. */
-  readonly holdsInput?: boolean;
   /** Called with each line of stderr as it comes, for progress; of these only the last are kept. */
   readonly onErrorLine?: (line: string) => void;
   /** Takes stdout line by line; the output's `stdout` is then empty. For what is too large to keep. */
@@ -82,18 +80,22 @@ export function createRun(environment: Readonly<Record<string, string>>): Run {
       if (last.push(line) > lastLines) last.shift();
       command.onErrorLine?.(line);
     }
+    const gone = Promise.withResolvers<undefined>();
     const child = execa(command.file, command.args, {
       env: { ...environment, ...command.env },
       extendEnv: false,
       detached: true,
       cleanup: false,
-      stdin: command.input ?? (command.holdsInput === true ? "pipe" : "ignore"),
+      stdin: command.input === undefined ? "ignore" : untilGone(command.input, gone.promise),
       reject: false,
       maxBuffer: mostCharacters,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
       stdout: command.onOutputLine === undefined ? "pipe" : eachLine(command.onOutputLine),
       stderr: command.onErrorLine === undefined ? "pipe" : eachLine(heard),
     });
+    for (const event of ["exit", "error"] as const) {
+      child.nodeChildProcess.once(event, () => gone.resolve(undefined));
+    }
     const { pid } = child;
     if (pid !== undefined) running.add(pid);
     let timedOut = false;
@@ -159,6 +161,19 @@ function killGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
     process.kill(-pid, signal);
   } catch {
     // The group is gone already, which is what was wanted.
+  }
+}
+
+// execa waits for the end of what it writes as well, which would be for ever where that waits for something itself.
+async function* untilGone(
+  input: AsyncIterable<string>,
+  gone: Promise<undefined>,
+): AsyncGenerator<string> {
+  const values = input[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await Promise.race([values.next(), gone]);
+    if (next === undefined || next.done === true) return;
+    yield next.value;
   }
 }
 

@@ -10,8 +10,8 @@ const idleMs = 500;
 /**
  * Starts programs from a small process of its own, which lives while there is work: one that has as much memory as
  * this one takes 15 to 100 ms to fork, in which it does nothing else. It is xargs, which runs `script` for each name it
- * is told, at most so many at once. The script is firn's own; what files are called reaches it as its argument. Where one takes too long all that run are stopped, since
- * xargs does not say which process is whose, and all of them reject.
+ * is told, at most so many at once. The script is firn's own; what files are called reaches it as its argument. Where one
+ * takes too long all that run are stopped, since xargs does not say which process is whose, and all of them reject.
  */
 export function createSpawner(run: Run, script: string, atOnce: number): RunOn {
   let current: Spawner | undefined;

@@ -57,6 +57,29 @@ it("takes a stdout that is too large to keep line by line", async () => {
   expect(stdout).toBe("");
 });
 
+it.each([
+  ["fails", sh("exit 3"), "sh -c exit 3 ended with 3"],
+  ["is killed", sh("kill -9 $$"), "ended with a signal"],
+  ["is not installed", { file: "no-such-program", args: [] }, "no-such-program is not installed"],
+])("does not wait for input of a program that %s", async (_, command, why) => {
+  await expect(run({ ...command, input: endless("one"), signal: never })).rejects.toThrow(why);
+});
+
+it("writes input for as long as it is read, and takes an end in the midst of it for none of its own", async () => {
+  const { stdout } = await run({
+    ...sh("read a; read b; echo $b $a"),
+    input: endless("one", "two"),
+    signal: never,
+  });
+  expect(stdout).toBe("two one");
+});
+
+/** Lines, and then nothing more, for ever. */
+async function* endless(...lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines.map((line) => `${line}\n`);
+  await new Promise(() => undefined);
+}
+
 it("says how a program failed, with the end of what it said", async () => {
   const failing = run({ ...sh("echo why >&2; exit 3"), signal: never });
   await expect(failing).rejects.toThrow(/^sh -c .* ended with 3: why$/);
