@@ -18,7 +18,8 @@ import {
 } from "./build-document.ts";
 import { createBuildStore, type BuildChange, type SeenBoth } from "./build-store.ts";
 import { change } from "./change.ts";
-import type { FirestoreConnection, Written } from "./firestore.ts";
+import type { Fields } from "./fields.ts";
+import { readLightly, type FirestoreConnection, type Written } from "./firestore.ts";
 import { isAlive, isHeldBy } from "./leases.ts";
 import { createManifestStore } from "./manifest-store.ts";
 import { alone, sharing } from "./share.ts";
@@ -42,10 +43,9 @@ export function createGoogleBuildCache(
   const store = createBuildStore(firestore);
   const manifests = createManifestStore(firestore, now);
   const look = sharing((key: BuildKey) => store.look(key));
-  const read = sharing(async (key: BuildKey) => {
-    const light = await firestore.light()?.read(`images/${key}`);
-    if (light?.state === "found") return decodeRecord(key, light.fields);
-    return light?.state === "absent" ? undefined : (await look(key))?.record;
+  const read = sharing((key: BuildKey) => {
+    const decode = (fields: Fields) => decodeRecord(key, fields);
+    return readLightly(firestore, `images/${key}`, decode, async () => (await look(key))?.record);
   });
   const askAlone = alone<Written>({ state: "lost" });
 

@@ -1,4 +1,5 @@
 import type { Firestore } from "@google-cloud/firestore";
+import type { Fields } from "./fields.ts";
 import { createLight, type Light } from "./light.ts";
 
 export interface FirestoreSettings {
@@ -32,6 +33,18 @@ export function connectFirestore(settings: FirestoreSettings): FirestoreConnecti
       await (await opened)?.terminate();
     },
   };
+}
+
+/** Reads a document around the library where that is possible, and else as `look` does by the library. */
+export async function readLightly<T>(
+  connection: FirestoreConnection,
+  path: string,
+  decode: (fields: Fields) => T,
+  look: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const light = await connection.light()?.read(path);
+  if (light?.state === "found") return decode(light.fields);
+  return light?.state === "absent" ? undefined : await look();
 }
 
 /** The emulator that an environment names, as Google's own libraries understand it; nothing where it names none. */

@@ -4,7 +4,7 @@ import type { PinFailure, PinRecord, Pins } from "../ports.ts";
 import { decodePlans, encodePlans } from "./plans.ts";
 import { change, writeAsSeen } from "./change.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
-import { answered, written, type FirestoreConnection } from "./firestore.ts";
+import { answered, readLightly, written, type FirestoreConnection } from "./firestore.ts";
 import { sharing } from "./share.ts";
 import { watchDocument } from "./watch.ts";
 
@@ -18,11 +18,9 @@ export function createGooglePins(firestore: FirestoreConnection): Pins {
     return decode(await answered(`read ${pin.path}`, pin.get()));
   }
 
-  const read = sharing(async (id: string) => {
-    const light = await firestore.light()?.read(pathOf(id));
-    if (light?.state === "found") return decodeRecord(light.fields);
-    return light?.state === "absent" ? undefined : (await look(id))?.record;
-  });
+  const read = sharing((id: string) =>
+    readLightly(firestore, pathOf(id), decodeRecord, async () => (await look(id))?.record),
+  );
 
   return {
     read,

@@ -6,7 +6,7 @@ import type { Pin } from "../package-set.ts";
 import type { PlanRecord, Plans } from "../ports.ts";
 import { change, writeAsSeen } from "./change.ts";
 import { fieldsOf, type Fields } from "./fields.ts";
-import { answered, written, type FirestoreConnection } from "./firestore.ts";
+import { answered, readLightly, written, type FirestoreConnection } from "./firestore.ts";
 
 /**
  * `Plans` in Firestore: the documents `plans/{SHA-256 of the id}`, and `appliedPlans/{SHA-256 of package set and
@@ -48,9 +48,8 @@ export function createGooglePlans(firestore: FirestoreConnection): Plans {
 
   async function applied(pin: Pin): Promise<AppliedPlans | undefined> {
     const path = appliedPath(pin);
-    const light = await firestore.light()?.read(path);
-    if (light?.state === "found") return decodeApplied(light.fields);
-    return light?.state === "absent" ? undefined : (await look(path, decodeApplied))?.value;
+    const byLibrary = async () => (await look(path, decodeApplied))?.value;
+    return await readLightly(firestore, path, decodeApplied, byLibrary);
   }
 
   return {
