@@ -1,6 +1,6 @@
 import { parseAccess } from "./access.ts";
 import { parseQuota } from "./quota.ts";
-import { file, setting, whole } from "./setting.ts";
+import { file, listed, setting, whole } from "./setting.ts";
 
 /** Of those who pull: what the embedded registry and the functions are told of them. */
 const access = {
@@ -22,7 +22,7 @@ const access = {
     "FIRN_GOOGLE_AUDIENCES",
     "audiences, separated by commas, of which one has to be that of a Google token; of `gcloud auth print-access-token` it is `32555940559.apps.googleusercontent.com`",
     "",
-    list,
+    listed,
   ),
   blocked: file(
     "FIRN_BLOCKED",
@@ -61,13 +61,6 @@ export const quotaSetting = (usual: string) =>
     usual,
     parseQuota,
   );
-
-function list(text: string): readonly string[] {
-  return text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
-}
 
 function publicUrl(text: string): string | undefined {
   if (text === "") return undefined;

@@ -1,3 +1,5 @@
+import { listed } from "./setting.ts";
+
 /**
  * Who may pull, and who may have images built.
  *
@@ -59,11 +61,7 @@ export function isAccountName(name: string): boolean {
 
 /** Reads rules, separated by commas; throws an Error that says what would be understood. */
 export function parseAccess(text: string): readonly AccessRule[] {
-  const rules = text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "")
-    .map(parseRule);
+  const rules = listed(text).map(parseRule);
   if (rules.length === 0) throw new Error(`it lets nobody in: name who may, ${example}`);
   return rules;
 }

@@ -1,3 +1,5 @@
+import { listed } from "./setting.ts";
+
 /**
  * What is allowed and what is denied, as operators write it: patterns separated by commas, those with a `-` before them
  * deny. What is denied is denied, whatever else allows it, so their order means nothing.
@@ -18,10 +20,7 @@ export interface Pattern {
  * is allowed: who writes only what is denied may have meant to allow the rest, or forgotten what is allowed.
  */
 export function parsePatterns(text: string, parse: (text: string) => Pattern): PatternList {
-  const all = text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
+  const all = listed(text);
   const isDenial = (each: string) => each.startsWith("-");
   const allowed = all.filter((each) => !isDenial(each)).map(parse);
   const denied = all.filter(isDenial).map((each) => parse(each.slice(1).trim()));

@@ -155,14 +155,14 @@ function without(running: Account["running"], key: string | undefined): Account[
   return Object.fromEntries(Object.entries(running).filter(([each]) => each !== key));
 }
 
-/** Of builds that are under way as far as is known, those that are not: `isOpen` says what their records are. */
+/** Of builds that are under way as far as is known, those that are not: `stateOf` says what their records are. */
 export function endedOf(
   { running }: Account,
-  isOpen: (key: string) => "open" | "settled" | "absent",
+  stateOf: (key: string) => "open" | "settled" | "absent",
   now: number,
 ): readonly string[] {
   return Object.entries(running).flatMap(([key, { at }]) => {
-    const record = isOpen(key);
+    const record = stateOf(key);
     const isOver = record === "settled" || (record === "absent" && now - at > beginningMs);
     return isOver ? [key] : [];
   });

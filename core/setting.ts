@@ -74,6 +74,14 @@ export function words(text: string): readonly string[] {
   return text.split(/\s+/).filter((word) => word !== "");
 }
 
+/** What stands between commas, without the blanks around it and without what is empty. */
+export function listed(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
 export function whole(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text);
