@@ -1,7 +1,7 @@
 import { RegistryError } from "../core/errors.ts";
 import type { BeginningBuild, Clock, QuotaClient, Quotas, Refused } from "../core/ports.ts";
 import type { Asker } from "../core/record.ts";
-import { clientAddress, networkOf } from "./client-address.ts";
+import { addressOf, networkOf } from "./client-address.ts";
 import type { RegistryRequest } from "./exchange.ts";
 import type { NoteRefusal } from "./refusals.ts";
 
@@ -42,10 +42,10 @@ export function createAsking({ quotas, trustedHops = 0, note, now }: AskingTools
   const mayLook = upTo(looks, now);
   return (
     who: string,
-    { peer, headers }: Pick<RegistryRequest, "peer" | "headers">,
+    request: Pick<RegistryRequest, "peer" | "headers">,
     what: string,
   ): Asking => {
-    const address = clientAddress(peer, headers["x-forwarded-for"], trustedHops);
+    const address = addressOf(request, trustedHops);
     const asker = { who, ...(address !== undefined && { address }) };
 
     function refuse(refused: Refused, isLookedFor = true): never {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { RegistryRequest } from "./exchange.ts";
 
 /**
  * The address a request comes from. Each proxy in front adds the address it was asked from to the end of
@@ -14,6 +15,14 @@ export function clientAddress(
   const added = forwardedFor.split(",").at(-trustedHops)?.trim();
   const address = added === undefined ? undefined : plain(withoutPort(added));
   return address !== undefined && isIP(address) !== 0 ? address : plain(peer);
+}
+
+/** The same of a request. */
+export function addressOf(
+  { peer, headers }: Pick<RegistryRequest, "peer" | "headers">,
+  trustedHops: number,
+): string | undefined {
+  return clientAddress(peer, headers["x-forwarded-for"], trustedHops);
 }
 
 function withoutPort(text: string): string {

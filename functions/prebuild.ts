@@ -53,11 +53,15 @@ export function parsePrebuilds(message: unknown): readonly string[] {
 export function createPrebuild(tools: PrebuildTools) {
   const { policy, packageSet } = tools;
 
-  async function request(image: Image, pin: Pin, tag: string): Promise<RequestedBuild> {
+  async function request(
+    image: Image,
+    pin: Pin,
+    tagRefused: string | undefined,
+  ): Promise<RequestedBuild> {
     const key = buildKey(image, pin, tools.options);
     const present = await tools.cache.read(key);
     if (present?.state === "ready") return { key, record: present };
-    const refused = tagRefusal(policy, packageSet, tag) ?? imageRefusal(policy, image);
+    const refused = tagRefused ?? imageRefusal(policy, image);
     if (refused !== undefined) throw new NotAllowed(refused);
     const { record } = await requestBuild(tools, { key, image, pin }, "prebuild", "prebuild");
     return { key, record };
@@ -74,8 +78,8 @@ export function createPrebuild(tools: PrebuildTools) {
         throw new RegistryError(400, "NAME_INVALID", `"${tag}" is not a tag that can be built`);
       }
       const known = await tools.pins.known(tag);
-      const refused = known ? undefined : tagRefusal(policy, packageSet, tag);
-      if (refused !== undefined) throw new NotAllowed(refused);
+      const refused = tagRefusal(policy, packageSet, tag);
+      if (known === undefined && refused !== undefined) throw new NotAllowed(refused);
       const found = known ? undefined : await tools.pins.lookUp(tag, signal);
       if (found?.state === "failed" && found.failure.reason === "revision-unknown") {
         return { state: "refused", message: found.failure.message };
@@ -86,7 +90,7 @@ export function createPrebuild(tools: PrebuildTools) {
           found?.state === "failed" ? found.failure.message : "no worker looked the tag up",
         );
       }
-      const builds = await Promise.all(images.map((image) => request(image, pin, tag)));
+      const builds = await Promise.all(images.map((image) => request(image, pin, refused)));
       return { state: "requested", builds };
     } catch (error) {
       if (error instanceof RegistryError) return { state: "refused", message: error.message };

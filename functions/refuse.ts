@@ -1,7 +1,7 @@
 import { RegistryError } from "../core/errors.ts";
 import type { Blocked } from "./blocked.ts";
 import { hostIn } from "./challenge.ts";
-import { clientAddress } from "./client-address.ts";
+import { addressOf as addressIn } from "./client-address.ts";
 import type { RegistryRequest } from "./exchange.ts";
 import type { NoteRefusal } from "./refusals.ts";
 import type { Watched } from "./watched-text.ts";
@@ -25,8 +25,7 @@ export interface Refuse {
 }
 
 export function createRefuse({ blocked, trustedHops, note }: RefuseTools): Refuse {
-  const addressOf: Refuse["addressOf"] = ({ peer, headers }) =>
-    clientAddress(peer, headers["x-forwarded-for"], trustedHops);
+  const addressOf: Refuse["addressOf"] = (request) => addressIn(request, trustedHops);
   const denied: Refuse["denied"] = (request, who, why) => {
     note(who, addressOf(request), why);
     throw new RegistryError(403, "DENIED", why);

@@ -9,7 +9,7 @@ import { needsOf } from "../core/retention.ts";
 import type { Access, Caller } from "./access.ts";
 import { createAsking, type AskingTools } from "./asking.ts";
 import { serveBlob } from "./blob.ts";
-import { clientAddress } from "./client-address.ts";
+import { addressOf } from "./client-address.ts";
 import { withDeadline } from "./deadline.ts";
 import type { RegistryRequest, RegistryResponse } from "./exchange.ts";
 import { conditional, inNamespace, nextHop } from "./for-request.ts";
@@ -100,7 +100,7 @@ export function createRegistry(tools: RegistryTools): Registry {
       ),
     ).catch((error: unknown) => {
       if (error instanceof NotAllowed) {
-        const address = addressOf(request, tools.trustedHops);
+        const address = addressOf(request, tools.trustedHops ?? 0);
         note(grant?.who ?? "anonymous", address, `${name}:${tag}: ${error.message}`);
       }
       if (!(error instanceof NotBuilt) || access === undefined || grant === undefined) throw error;
@@ -201,10 +201,6 @@ export function createRegistry(tools: RegistryTools): Registry {
       return caller && access.admitsAtOnce(caller(), found.repository) ? found.response : undefined;
     },
   };
-}
-
-function addressOf({ peer, headers }: RegistryRequest, trustedHops = 0): string | undefined {
-  return clientAddress(peer, headers["x-forwarded-for"], trustedHops);
 }
 
 function greeting(host: string): readonly string[] {
