@@ -1,23 +1,15 @@
 import { LRUCache } from "lru-cache";
 import { askAgainMs, askForPin, isAsked } from "./ask-for-pin.ts";
 import { atMost } from "../core/at-most.ts";
-import type { ImageOptions } from "../core/build-key.ts";
 import { tagRefusal, type BuildPolicy } from "../core/build-policy.ts";
-import { planned, withPlans } from "../core/layer-plans.ts";
-import { selectRevision, packageSetId, type PackageSet, type Pin } from "../core/package-set.ts";
-import type {
-  Clock,
-  JobQueue,
-  PinFailure,
-  PinRecord,
-  Pins,
-  Plans,
-  Standing,
-} from "../core/ports.ts";
+import { planned } from "../core/layer-plans.ts";
+import { selectRevision, packageSetId, type Pin } from "../core/package-set.ts";
+import type { JobQueue, PinFailure, PinRecord, Pins, Standing } from "../core/ports.ts";
 import { messageOf, type Log } from "../core/log.ts";
 import type { PinTimes } from "../core/pin-times.ts";
 import type { Paid } from "./asking.ts";
 import { firstOf } from "./first-of.ts";
+import { createRevisionPins, type RevisionTools } from "./revision-pins.ts";
 import { waitingTogether } from "./together.ts";
 import { until } from "./until.ts";
 
@@ -44,22 +36,16 @@ export interface CurrentPins {
   lookUp(tag: string, signal: AbortSignal): Promise<CurrentPin | undefined>;
 }
 
-export interface PinTools {
-  readonly packageSet: PackageSet;
+export interface PinTools extends RevisionTools {
   /** What may not be built stands where it stands. */
   readonly policy: BuildPolicy;
   readonly pins: Pins;
-  readonly plans: Plans;
-  readonly options: ImageOptions;
   readonly queue: JobQueue;
   readonly times: PinTimes;
-  readonly now: Clock;
   readonly log: Log;
 }
 
 const inProcessMs = 60_000;
-// Which plans apply at a revision does not change, unless one of them got lost.
-const revisionMs = 60 * 60_000;
 const failureRememberedMs = 30_000;
 // A store that answers does so in milliseconds.
 const storeMs = 500;
@@ -72,34 +58,15 @@ interface ReadPin {
 }
 
 export function createCurrentPins(tools: PinTools): CurrentPins {
-  const { packageSet, policy, pins, plans, options, times, now, log } = tools;
+  const { packageSet, policy, pins, times, now, log } = tools;
   const read = new LRUCache<string, ReadPin>(atMost(10_000));
   const refreshedAt = new LRUCache<string, number>(atMost(10_000));
   // A thousand pulls of a tag that was never looked up are one question, and one watch, of a process.
   const join = waitingTogether<CurrentPin | undefined>();
-  const revisions = new LRUCache<string, Promise<Pin>>({
-    ...atMost(10_000),
-    ttl: revisionMs,
-    ttlResolution: 0,
-    perf: { now },
-  });
+  const revisionNamed = createRevisionPins(tools);
   const beginning = firstOf<void>();
-  const bareAt = (revision: string): Pin => ({ packageSet: packageSetId(packageSet), revision });
-  const pinAt = (standing: Standing): Pin => planned(bareAt(standing.revision), standing.plans);
-
-  /** A revision that was asked for by its own name: which plans apply there stands with no pin. */
-  async function revisionNamed(revision: string, beforeReading?: () => void): Promise<Pin> {
-    if (options.grouping !== "plan") return bareAt(revision);
-    let known = revisions.get(revision);
-    if (known === undefined) {
-      beforeReading?.();
-      known = withPlans(plans, bareAt(revision), options.layerBudget);
-    }
-    revisions.set(revision, known, { noUpdateTTL: true });
-    // Its failure is the callers' to see; the next one tries again.
-    known.catch(() => revisions.delete(revision));
-    return await known;
-  }
+  const pinAt = ({ revision, plans }: Standing): Pin =>
+    planned({ packageSet: packageSetId(packageSet), revision }, plans);
 
   function ageOf(record: PinRecord): number {
     return record.current === undefined ? Infinity : now() - record.current.resolvedAt;
