@@ -35,7 +35,7 @@ export interface NixConfig {
 }
 
 // Evaluating must not build either, here or elsewhere; realising fetches store paths alone (worker/realise-allowed.ts).
-const nothingBuilt = ["max-jobs = 0", "builders =", "allow-import-from-derivation = false"];
+const nothingBuilt = ["max-jobs = 0", "builders ="];
 const probeMs = 4000;
 const probeAgainMs = 60_000;
 

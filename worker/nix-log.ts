@@ -100,7 +100,7 @@ export function createNixLog(onProgress: (progress: RealiseProgress) => void): N
     building() {
       const ids = underWay.size > 0 ? [...underWay] : [endedLast];
       const named = ids.flatMap((id) => logs.get(id)?.derivation ?? []);
-      return named.map((path) => path.replace(/^\/nix\/store\/[0-9a-z]{32}-|\.drv$/g, ""));
+      return named.map(derivationName);
     },
     tail() {
       const all = [...logs.values()];
@@ -133,4 +133,9 @@ function shorten(text: string): string {
   return boundedText(text, lineLength)
     .replace(/'?\/nix\/store\/[0-9a-z]{32}-([^' ]+?)(?:\.drv)?'?(?= |$)/g, "$1")
     .replace(/ from '.*'$/, "");
+}
+
+/** `/nix/store/<hash>-git-2.51.drv` -> `git-2.51`. */
+export function derivationName(path: string): string {
+  return path.replace(/^.*\/[0-9a-z]{32}-|\.drv$/g, "");
 }

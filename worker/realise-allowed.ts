@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { Package, Realised, Wanted } from "../core/ports.ts";
 import { missing } from "./missing.ts";
 import type { NixTools } from "./nix-command.ts";
+import { derivationName } from "./nix-log.ts";
 import { derivationsOf, realise } from "./realise.ts";
 
 export interface AllowedTools extends NixTools {
@@ -36,7 +37,7 @@ export async function realiseAllowed(
   const uncached = packages.filter((each) => pathsOf(each).some((path) => unknown.has(path)));
   const { built } = await missing(tools, derivationsOf(uncached), signal);
   const own = uncached.map(({ derivation }) => derivation);
-  return { state: "not-cached", names: [...new Set([...own, ...built].map(nameOf))] };
+  return { state: "not-cached", names: [...new Set([...own, ...built].map(derivationName))] };
 }
 
 function pathsOf({ outputs }: Package): readonly string[] {
@@ -51,9 +52,4 @@ async function areThere(paths: readonly string[]): Promise<boolean> {
     ),
   );
   return (await Promise.all(looked)).every((isThere) => isThere);
-}
-
-/** `/nix/store/<hash>-git-2.51.drv` -> `git-2.51`. */
-function nameOf(derivation: string): string {
-  return derivation.replace(/^.*\/[0-9a-z]{32}-/, "").replace(/\.drv$/, "");
 }

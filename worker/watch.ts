@@ -1,4 +1,5 @@
 import { readdir, readFile, statfs } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a program with all its children may take of the machine. */
 export interface Bounds {
@@ -30,7 +31,7 @@ export async function watch(
       const found = await excessOf(pid, bounds);
       if (signal.aborted) return;
       if (found !== undefined) return tell(found);
-      await elapsed(everyMs, signal);
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined); // it ends sooner
     }
   } finally {
     written.delete(pid);
@@ -137,16 +138,4 @@ const pageBytes = 4096;
 
 async function readOf(path: string): Promise<string> {
   return await readFile(path, "latin1").catch(() => ""); // it ended
-}
-
-async function elapsed(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }
