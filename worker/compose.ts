@@ -84,7 +84,7 @@ export async function compose(
     await prepareNix({ ...settings, environment, data, log, keep }, stopping),
   );
   const nix = prepared.nixFor(packageSet);
-  prepared.tellSandbox(packageSet);
+  await prepared.tellSandbox(packageSet);
   const timeLimitMs = settings.buildMinutes * 60_000;
   const popularity = noPopularity;
   const packing = await preparePacking({ ...settings, environment, data, log });

@@ -1,29 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Network } from "./cell.ts";
+import { strictRules, type EvaluationRules } from "./evaluation-rules.ts";
 import { argumentsOf, callNix, evaluationArgs, type NixTools } from "./nix-command.ts";
-import type { Bounds } from "./watch.ts";
-
-/** What package sets may do while they are evaluated, and how much they may take. */
-export interface EvaluationRules {
-  /** Whether others may be built to read what they made. */
-  readonly importFromDerivation: boolean;
-  /** URLs that may be fetched, or what they begin with. */
-  readonly urls: readonly string[];
-  /** Whether files, environment, time and network of the worker may be used. */
-  readonly impure: boolean;
-  readonly timeoutMs: number;
-  readonly bounds: Bounds;
-}
-
-/** The narrowest; for five minutes, in four gigabytes. */
-export const strictRules: EvaluationRules = {
-  importFromDerivation: false,
-  urls: [],
-  impure: false,
-  timeoutMs: 5 * 60_000,
-  bounds: { memoryBytes: 4e9, processes: 4096 },
-};
 
 export interface PackageQuestion {
   /** A store path that holds a package set. */

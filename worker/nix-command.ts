@@ -1,5 +1,5 @@
 import type { Confine, Network } from "./cell.ts";
-import type { EvaluationRules } from "./evaluate-packages.ts";
+import type { EvaluationRules } from "./evaluation-rules.ts";
 import { boundedText } from "./plain-text.ts";
 import { CommandFailed, type Outcome, type Output, type Run } from "./run.ts";
 import { excessText, type Bounds } from "./watch.ts";

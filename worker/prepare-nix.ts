@@ -7,6 +7,7 @@ import { readSettings } from "../core/setting.ts";
 import type { PackageSet } from "../core/package-set.ts";
 import type { Nix } from "../core/ports.ts";
 import type { Log } from "../core/log.ts";
+import type { Confine } from "./cell.ts";
 import {
   gitCredentialEnvironment,
   hasProxy,
@@ -14,9 +15,9 @@ import {
   withoutKeys,
   type Environment,
 } from "./environment.ts";
-import type { EvaluationRules } from "./evaluate-packages.ts";
+import { rulesOf } from "./evaluation-rules.ts";
 import type { Keep } from "./keep.ts";
-import { findIsolation, tellIsolation } from "./isolation.ts";
+import { findIsolation, tellIsolation, type Isolation } from "./isolation.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
 import { createRun } from "./run.ts";
@@ -46,7 +47,7 @@ export interface PreparedNix extends AsyncDisposable {
   /** The Nix of a package set. Throws where its builds have to be sandboxed and cannot be, or may not take place. */
   readonly nixFor: (packageSet: PackageSet) => Nix;
   /** Says whether builds of a package set are sandboxed and isolated. */
-  readonly tellSandbox: (packageSet: PackageSet) => void;
+  readonly tellSandbox: (packageSet: PackageSet) => Promise<void>;
 }
 
 const expressions = resolve(import.meta.dirname, "../nix");
@@ -71,7 +72,8 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
   const isRoot = process.getuid?.() === 0;
   const isNever = fromSource === "never";
   // To import what a derivation makes, it would have to be built.
-  const { bounds, rules } = boundsOf(isNever ? { ...limits, importFromDerivation: false } : limits);
+  const rules = rulesOf(isNever ? { ...limits, importFromDerivation: false } : limits);
+  const bounds = boundsOf(limits);
   const logLine = `max-build-log-size = ${limits.buildLogMb * 1_000_000}`;
   const further = [logLine, ...(nixConfig ?? "").split(";").map((line) => line.trim())];
   const configTools = {
@@ -86,7 +88,10 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
   const config = await createNixConfig(configTools, signal);
   const { needsNetwork, caches: exempt } = config;
   const isolationTools = { run, log, isRoot, needsNetwork, exempt, rule: limits.isolation };
-  const found = await findIsolation(isolationTools, signal);
+  let finding: Promise<Isolation> | undefined;
+  // It takes a process that stays, which a package set that uses this machine has nothing of.
+  const isolated = () => (finding ??= findIsolation(isolationTools, signal));
+  if (limits.isolation === "required") await isolated();
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
   if (keep === undefined) await rm(join(roots, "builds"), { recursive: true, force: true });
@@ -107,7 +112,9 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
         bounds,
         log,
       };
-      const confine = needsHost ? undefined : found.confine;
+      const confine: Confine | undefined = needsHost
+        ? undefined
+        : async (...program) => await (await isolated()).confine(...program);
       const silentCaches = config.silent;
       const kept = keep && { keepSource: keep.keepSource };
       const nix = createNix({
@@ -122,36 +129,27 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
       });
       return keep?.around(nix) ?? nix;
     },
-    tellSandbox(packageSet) {
+    async tellSandbox(packageSet) {
       const sandbox = usesHost(packageSet)
         ? ({ state: "off", reason: why } as const)
         : config.sandbox;
       if (sandbox.state === "on") log("INFO", "builds are sandboxed", { sandbox: "on" });
       else log("WARNING", `builds are not sandboxed: ${sandbox.reason}`, { sandbox: "off" });
-      if (!usesHost(packageSet)) tellIsolation(found, log);
+      if (!usesHost(packageSet)) tellIsolation(await isolated(), log);
     },
-    [Symbol.asyncDispose]: async () => await found.cell?.[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      // Where it could not be had, there is nothing to close.
+      const found = await finding?.catch(() => undefined);
+      await found?.cell?.[Symbol.asyncDispose]();
+    },
   };
 }
 
-/** What one image may take, from its names to its packages. */
-function boundsOf(limits: IsolationSettings): {
-  readonly bounds: Bounds;
-  readonly rules: EvaluationRules;
-} {
-  const { buildMemoryMb, buildProcesses: processes, evaluationMb, diskReserveMb } = limits;
+/** What builds for one image may take. */
+function boundsOf({ buildMemoryMb, buildProcesses, diskReserveMb }: IsolationSettings): Bounds {
   const memoryBytes = buildMemoryMb === undefined ? 0.75 * memoryHere() : buildMemoryMb * 1e6;
   const disk = { folder: "/nix/store", freeBytes: diskReserveMb * 1e6 };
-  return {
-    bounds: { memoryBytes, processes, disk },
-    rules: {
-      importFromDerivation: limits.importFromDerivation,
-      urls: limits.evaluationUrls,
-      impure: limits.impureEvaluation,
-      timeoutMs: limits.evaluationSeconds * 1000,
-      bounds: { memoryBytes: evaluationMb * 1e6, processes },
-    },
-  };
+  return { memoryBytes, processes: buildProcesses, disk };
 }
 
 // Of the container, where it has less than the machine.

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const options = { ...settings, data: resolve(settings.data), environment: process.env, log };
   await using prepared = await prepareNix(options, signal);
   const nix = prepared.nixFor(set);
-  prepared.tellSandbox(set);
+  await prepared.tellSandbox(set);
 
   const selection = selectRevision(set, "latest");
   const pinned =

@@ -27,7 +27,7 @@ export async function prepareMachine(
   const packageSet = chosen ?? (await choosePackageSet(settings, { pins, nixFor, log }, signal));
   await ensureInstalled(install, programsFor(packageSet), signal);
   const nix = nixFor(packageSet);
-  tellSandbox(packageSet);
+  await tellSandbox(packageSet);
   const resources = opened.move();
   return { packageSet, nix, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import { strictRules } from "../../worker/evaluate-packages.ts";
+import { strictRules } from "../../worker/evaluation-rules.ts";
 import { CommandFailed, createRun } from "../../worker/run.ts";
 import { need, needRoot } from "../support/need.ts";
 import { realNix } from "../support/nix.ts";

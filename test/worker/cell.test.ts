@@ -4,7 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { expect, it, type TestContext } from "vitest";
+import { parsePackageSet } from "../../core/package-set.ts";
 import { openCell } from "../../worker/cell.ts";
+import { prepareNix } from "../../worker/prepare-nix.ts";
 import { createRun } from "../../worker/run.ts";
 import { need, needRoot, skipFor } from "../support/need.ts";
 import { program } from "../support/program.ts";
@@ -99,3 +101,33 @@ it.each([
   },
   10_000,
 );
+
+it("is opened for package sets that are somebody else's, and costs the starter set no process", async (context) => {
+  need(context, "nix-store", "ip", "nsenter", "unshare");
+  needRoot(context);
+  await using folder = await temporaryFolder();
+  const said: string[] = [];
+  await using prepared = await prepareNix(
+    {
+      environment: process.env,
+      data: folder.path,
+      nixConfig: "substituters =",
+      allowUnfree: false,
+      log: (_, message) => void said.push(message),
+    },
+    new AbortController().signal,
+  );
+  const forwarders = async () => {
+    const { all } = await program("pgrep", ["-P", String(process.pid), "-f", "worker/forwarder"], {
+      mayFail: true,
+    });
+    return all.split("\n").filter((line) => line !== "").length;
+  };
+  const starter = parsePackageSet("starter");
+  prepared.nixFor(starter);
+  await prepared.tellSandbox(starter);
+  expect(await forwarders()).toBe(0);
+  await prepared.tellSandbox(parsePackageSet(folder.path));
+  expect(await forwarders()).toBe(1);
+  expect(said.filter((message) => message.startsWith("Nix is isolated"))).toHaveLength(1);
+});
