@@ -11,7 +11,7 @@ import { workerPart } from "./worker.ts";
 import { imagePart } from "./worker-image.ts";
 import type { DeploymentSettings } from "./deployment-settings.ts";
 import type { Place } from "./place.ts";
-import type { Part, Resource } from "./resource.ts";
+import { joined, type Part, type Resource } from "./resource.ts";
 
 /** What stands for the sources: where it changes, what is made of them is made anew. */
 export interface Sources {
@@ -46,10 +46,7 @@ export function deploymentOf(place: Place, settings: DeploymentSettings, sources
     clockPart(place),
     { resources: watching.resources.filter((each) => !counts(each)), readings: [] },
   ];
-  return {
-    resources: parts.flatMap(({ resources }) => resources),
-    readings: parts.flatMap(({ readings }) => readings),
-  };
+  return joined(parts);
 }
 
 /** Where a deployment with these settings is. */

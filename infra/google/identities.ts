@@ -1,7 +1,7 @@
 import { customRoles } from "./access.ts";
 import { accounts, emailOf, roleId, type Account, type Place } from "./place.ts";
 import { at, lastPart, listIn, textAt } from "./json.ts";
-import { gcloud, type Part, type Resource } from "./resource.ts";
+import { gcloud, joined, type Part, type Resource } from "./resource.ts";
 
 /** The APIs of Google that are used, and what for. */
 export const apis = {
@@ -137,8 +137,5 @@ export function rolesPart(place: Place): Part {
       ],
     };
   });
-  return {
-    resources: parts.flatMap(({ resources }) => resources),
-    readings: parts.flatMap(({ readings }) => readings),
-  };
+  return joined(parts);
 }

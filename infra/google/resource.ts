@@ -18,6 +18,14 @@ export interface Part {
   readonly readings: readonly Reading[];
 }
 
+/** Parts as one, in their order. */
+export function joined(parts: readonly Part[]): Part {
+  return {
+    resources: parts.flatMap(({ resources }) => resources),
+    readings: parts.flatMap(({ readings }) => readings),
+  };
+}
+
 export type Value =
   | string
   | number

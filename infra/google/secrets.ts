@@ -1,5 +1,5 @@
 import { lastPart, listIn, textAt } from "./json.ts";
-import type { Part } from "./resource.ts";
+import { joined, type Part } from "./resource.ts";
 
 /**
  * Settings that name files, in a deployment: `FIRN_USERS=secret:firn-users` is a secret of Secret Manager that somebody
@@ -96,10 +96,7 @@ export function secretsPart(project: string, ...used: readonly Secrets[]): Part 
       ],
     };
   });
-  return {
-    resources: parts.flatMap(({ resources }) => resources),
-    readings: parts.flatMap(({ readings }) => readings),
-  };
+  return joined(parts);
 }
 
 // `latest` is the newest one, also where that is disabled, and only an older one could be read.

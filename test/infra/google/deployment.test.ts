@@ -9,7 +9,8 @@ import { deploymentOf, placeOf } from "../../../infra/google/deployment.ts";
 import { parseDeploymentSettings } from "../../../infra/google/deployment-settings.ts";
 import { difference, removal } from "../../../infra/google/difference.ts";
 import { eventFunctions } from "../../../infra/google/functions.ts";
-import { keyOf, type Properties, type Resource } from "../../../infra/google/resource.ts";
+import { keyOf, type Resource } from "../../../infra/google/resource.ts";
+import { asWanted, resourceNamed } from "../../support/deployment-resources.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const where = { project: "my-project", number: "123456789012", region: "europe-west1" };
@@ -18,17 +19,6 @@ function resourcesWith(text = ""): readonly Resource[] {
   const settings = parseDeploymentSettings(text, where.project);
   const sources = { functions: "f".repeat(16), worker: "a".repeat(16) };
   return deploymentOf(placeOf(where, settings), settings, sources).resources;
-}
-
-function as(resources: readonly Resource[]): Map<string, Properties> {
-  const there = resources.filter(({ unwanted }) => unwanted !== true);
-  return new Map(there.map((each) => [keyOf(each), each.wanted]));
-}
-
-function find(resources: readonly Resource[], key: string): Resource {
-  const found = resources.find((each) => keyOf(each) === key);
-  if (found === undefined) throw new Error(`there is no ${key}`);
-  return found;
 }
 
 const argumentsOf = ({ create }: Resource) => create.flatMap(({ args }) => args);
@@ -41,7 +31,7 @@ it("no two resources are the same, and each says why it is there", () => {
 
 it("what is as it is to be costs nothing, and what is not there is made in order", () => {
   const resources = resourcesWith();
-  expect(difference(resources, as(resources))).toEqual({ steps: [], obstacles: [] });
+  expect(difference(resources, asWanted(resources))).toEqual({ steps: [], obstacles: [] });
   const { steps } = difference(resources, new Map());
   expect(steps.map(({ resource }) => resource)).toEqual(
     resources.filter(({ unwanted }) => unwanted !== true),
@@ -59,7 +49,7 @@ it("whatever belongs to something is made after it", () => {
 });
 
 it("a changed setting changes what is told of it, and nothing else", () => {
-  const { steps } = difference(resourcesWith("FIRN_HOLD_SECONDS=20"), as(resourcesWith()));
+  const { steps } = difference(resourcesWith("FIRN_HOLD_SECONDS=20"), asWanted(resourcesWith()));
   expect(steps.map(({ action, resource }) => `${action} ${keyOf(resource)}`)).toEqual([
     "update function firn-registry",
     "update function firn-prebuild",
@@ -71,7 +61,7 @@ it("a changed setting changes what is told of it, and nothing else", () => {
 
 it("a worker pool takes jobs in place of the service that they are pushed to", () => {
   const resources = resourcesWith("FIRN_WORKER=pool\nFIRN_WORKER_MIN=2");
-  const pool = find(resources, "worker pool firn-worker");
+  const pool = resourceNamed(resources, "worker pool firn-worker");
   expect(argumentsOf(pool).slice(0, 6)).toEqual([
     "beta",
     "run",
@@ -82,7 +72,7 @@ it("a worker pool takes jobs in place of the service that they are pushed to", (
   ]);
   expect(argumentsOf(pool)).toContain("--scaling=2");
   expect(pool.wanted["environment"]).toMatchObject({ FIRN_JOBS: "pull" });
-  const { steps } = difference(resources, as(resourcesWith()));
+  const { steps } = difference(resources, asWanted(resourcesWith()));
   const removed = steps.filter(({ action }) => action === "remove");
   expect(removed.map(({ resource }) => keyOf(resource))).toEqual([
     "subscription firn-jobs-push",
@@ -94,7 +84,7 @@ it("a worker pool takes jobs in place of the service that they are pushed to", (
 
 it("a database in another place, or of another kind, is in the way, and nothing is done about it", () => {
   const resources = resourcesWith();
-  const live = as(resources);
+  const live = asWanted(resources);
   live.set("database (default)", { type: "DATASTORE_MODE", locationId: "nam5" });
   const { steps, obstacles } = difference(resources, live);
   expect(steps).toEqual([]);
@@ -107,7 +97,7 @@ it("a database in another place, or of another kind, is in the way, and nothing 
 it("taking it down removes what runs and keeps bucket and database, unless they are to go too", () => {
   const resources = resourcesWith().filter(({ kind }) => kind !== "alert" && kind !== "dashboard");
   const removed = (data: boolean) =>
-    removal(resources, as(resources), data).map(({ resource }) => keyOf(resource));
+    removal(resources, asWanted(resources), data).map(({ resource }) => keyOf(resource));
   expect(removed(false).slice(0, 3)).toEqual([
     "schedule firn-retention",
     "schedule firn-maintenance",
@@ -180,7 +170,7 @@ it("alerts are known again by what Google calls them, and lead to who is told an
   const channel = "projects/my-project/notificationChannels/7";
   const text = `FIRN_ALERT_CHANNELS=${channel}\nFIRN_RUNBOOK=https://example.com/runbook`;
   const resources = resourcesWith(text);
-  const live = as(resourcesWith());
+  const live = asWanted(resourcesWith());
   const given = { name: "projects/my-project/alertPolicies/42" };
   live.set("alert firn-no-worker", { ...live.get("alert firn-no-worker"), given });
   expect(difference(resourcesWith(), live).steps).toEqual([]);
@@ -206,7 +196,9 @@ it("metrics are made early and go last, and what refers to them the other way ro
   const kinds = resources.map(({ kind }) => kind);
   expect(kinds.slice(0, 8)).toEqual(["APIs", ...Array.from({ length: 7 }, () => "log metric")]);
   expect(kinds.slice(-6)).toEqual([...alertNames.map(() => "alert"), "dashboard"]);
-  const removed = removal(resources, as(resources), true).map(({ resource }) => resource.kind);
+  const removed = removal(resources, asWanted(resources), true).map(
+    ({ resource }) => resource.kind,
+  );
   expect(removed.slice(0, 2)).toEqual(["dashboard", "alert"]);
   expect(removed.at(-1)).toBe("log metric");
 });

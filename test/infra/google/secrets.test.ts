@@ -3,7 +3,7 @@ import { deploymentOf, placeOf } from "../../../infra/google/deployment.ts";
 import { parseDeploymentSettings } from "../../../infra/google/deployment-settings.ts";
 import { difference, removal } from "../../../infra/google/difference.ts";
 import { keyOf, type Properties, type Resource } from "../../../infra/google/resource.ts";
-import type { Secrets } from "../../../infra/google/secrets.ts";
+import { asWanted, resourceNamed } from "../../support/deployment-resources.ts";
 
 const where = { project: "my-project", number: "123456789012", region: "europe-west1" };
 const accounts = `FIRN_ACCESS=user:*=build
@@ -12,22 +12,10 @@ FIRN_TOKEN_KEYS=secret:firn-token-keys:2`;
 const registry = "serviceAccount:firn-registry@my-project.iam.gserviceaccount.com";
 const worker = "serviceAccount:firn-worker@my-project.iam.gserviceaccount.com";
 
-function partWith(text: string, workerSecrets: Secrets = {}) {
-  // No setting of the worker is a file yet; what is done about one does not depend on which it is.
-  const settings = { ...parseDeploymentSettings(text, where.project), workerSecrets };
+function partWith(text: string) {
+  const settings = parseDeploymentSettings(text, where.project);
   const sources = { functions: "f".repeat(16), worker: "a".repeat(16) };
   return deploymentOf(placeOf(where, settings), settings, sources);
-}
-
-function find(resources: readonly Resource[], key: string): Resource {
-  const found = resources.find((each) => keyOf(each) === key);
-  if (found === undefined) throw new Error(`there is no ${key}`);
-  return found;
-}
-
-function there(resources: readonly Resource[]): Map<string, Properties> {
-  const wanted = resources.filter(({ unwanted }) => unwanted !== true);
-  return new Map(wanted.map((each) => [keyOf(each), each.wanted]));
 }
 
 const commandsOf = (resource: Resource, live: Properties) =>
@@ -40,7 +28,7 @@ it("the registry alone mounts what its settings name, is told the paths, and may
   const { resources } = partWith(accounts);
   const own = resources.filter((each) => flagsOf(each).some((flag) => isSecrets(flag)));
   expect(own.map(keyOf)).toEqual(["function firn-registry"]);
-  const flags = flagsOf(find(resources, "function firn-registry"));
+  const flags = flagsOf(resourceNamed(resources, "function firn-registry"));
   expect(flags).toContain(
     "--set-secrets=/secrets/firn-users/latest/value=firn-users:latest,/secrets/firn-token-keys/2/value=firn-token-keys:2",
   );
@@ -63,19 +51,22 @@ it("without a secret there is nothing of Secret Manager's, and what is deployed 
 });
 
 it("a worker mounts its secrets too, and a pool of them as volumes, which gcloud's alpha version alone can do", () => {
-  const secrets = { FIRN_EXAMPLE: { name: "firn-git", version: "3" } };
-  const { resources } = partWith("", secrets);
-  const service = find(resources, "service firn-worker");
+  const secret = "FIRN_GIT_CREDENTIALS=secret:firn-git:3";
+  const { resources } = partWith(secret);
+  const service = resourceNamed(resources, "service firn-worker");
   expect(flagsOf(service)).toContain("--set-secrets=/secrets/firn-git/3/value=firn-git:3");
   expect(service.wanted["environment"]).toMatchObject({
-    FIRN_EXAMPLE: "/secrets/firn-git/3/value",
+    FIRN_GIT_CREDENTIALS: "/secrets/firn-git/3/value",
   });
   const right = `roles/secretmanager.secretAccessor on secret firn-git for ${worker}`;
   expect(resources.filter(({ within }) => within?.kind === "secret")).toMatchObject([
     { name: right },
   ]);
 
-  const pool = find(partWith("FIRN_WORKER=pool", secrets).resources, "worker pool firn-worker");
+  const pool = resourceNamed(
+    partWith(`FIRN_WORKER=pool\n${secret}`).resources,
+    "worker pool firn-worker",
+  );
   const flags = flagsOf(pool);
   expect(flags.slice(0, 4)).toEqual(["alpha", "run", "worker-pools", "deploy"]);
   const [volume = "", mount = "", ...more] = flags.filter((flag) => isSecrets(flag));
@@ -94,17 +85,17 @@ it("a worker mounts its secrets too, and a pool of them as volumes, which gcloud
 it("two settings may name one secret, which is mounted once a version and read by one right", () => {
   const text = "FIRN_USERS=secret:all\nFIRN_TOKENS=secret:all\nFIRN_BLOCKED=secret:all:7";
   const { resources } = partWith(text);
-  expect(find(resources, "function firn-registry").wanted["secrets"]).toEqual({
+  expect(resourceNamed(resources, "function firn-registry").wanted["secrets"]).toEqual({
     "/secrets/all/latest/value": "all:latest",
     "/secrets/all/7/value": "all:7",
   });
   expect(resources.filter(({ within }) => within?.kind === "secret")).toHaveLength(1);
-  expect(find(resources, "secret all").wanted).toEqual({ versions: ["7", "latest"] });
+  expect(resourceNamed(resources, "secret all").wanted).toEqual({ versions: ["7", "latest"] });
 });
 
 it("a secret that is not there is in the way, with the command that makes it", () => {
   const { resources } = partWith(accounts);
-  const live = there(resources);
+  const live = asWanted(resources);
   live.delete("secret firn-users");
   expect(difference(resources, live)).toEqual({
     steps: [],
@@ -134,14 +125,15 @@ it.each([
   });
   const [found] = reading?.read(answer) ?? [];
   expect(found).toEqual({ kind: "secret", name: "it", live: { versions: readable } });
-  const live = there(resources).set("secret it", found?.live ?? {});
+  const live = asWanted(resources).set("secret it", found?.live ?? {});
   const { steps, obstacles } = difference(resources, live);
   expect(steps).toEqual([]);
   expect(obstacles).toEqual([expect.stringContaining("gcloud secrets versions add it --project")]);
 });
 
 it("what is named no longer is unmounted, and then the right to it is taken away", () => {
-  const function_ = (text: string) => find(partWith(text).resources, "function firn-registry");
+  const function_ = (text: string) =>
+    resourceNamed(partWith(text).resources, "function firn-registry");
   const remove = (name: string) =>
     `secrets remove-iam-policy-binding ${name} --member=${registry} --role=roles/secretmanager.secretAccessor`;
   const live = mounting("firn-users", "firn-token-keys", "firn-blocked");
@@ -157,7 +149,7 @@ it("what is named no longer is unmounted, and then the right to it is taken away
 it("taking the deployment down takes the rights away, also of secrets that nobody names then, and leaves the secrets", () => {
   const { resources } = partWith(accounts);
   const commands = (text: string) => {
-    const live = there(resources).set("function firn-registry", mounting("firn-users"));
+    const live = asWanted(resources).set("function firn-registry", mounting("firn-users"));
     const steps = removal(partWith(text).resources, live, true);
     const all = steps.flatMap((step) => step.commands.map(({ args }) => args.join(" ")));
     return all.filter((each) => each.startsWith("secrets "));
