@@ -7,11 +7,9 @@ import { createGooglePins } from "../../core/google/pins.ts";
 import { createGooglePlans } from "../../core/google/plans.ts";
 import { createGooglePulls } from "../../core/google/pulls.ts";
 import { connectPubsub } from "../../core/google/pubsub.ts";
+import { createGoogleReferrers } from "../../core/google/referrers.ts";
 import { pullSubscriptionNames, topicNames } from "../../core/google/topics.ts";
-import { createCurrentPins } from "../../functions/current-pin.ts";
-import { createPullNotes } from "../../functions/pull-notes.ts";
-import { createRegistry } from "../../functions/registry.ts";
-import { createWaiting } from "../../functions/waiting.ts";
+import { assemble } from "../../functions/assemble.ts";
 import { startEmulators } from "../../infra/local/emulators.ts";
 import { provision } from "../../infra/local/provision.ts";
 import type { Build } from "../../worker/build.ts";
@@ -45,7 +43,6 @@ export async function startLoop(build: Build) {
       log,
     });
   const queue = queueOf("jobs");
-  const times = { freshMs: 300_000, staleMs: Infinity, warmMs: 10_000 };
   const unused = () => Promise.reject(new Error("nothing is built here"));
   const blobs = {
     stat: unused,
@@ -57,34 +54,30 @@ export async function startLoop(build: Build) {
   };
   const plans = createGooglePlans(firestore);
   const pulls = createGooglePulls(firestore);
-  const registry = createRegistry({
-    policy: anythingGoes,
+  const { registry } = assemble({
     cache,
-    queue,
-    blobs,
-    packageSet,
+    pins,
     plans,
-    references: pins,
-    referrers: { list: unused },
-    pins: createCurrentPins({
-      packageSet,
-      policy: anythingGoes,
-      pins,
-      plans,
-      options,
-      queue,
-      times,
-      now,
-      log,
-    }),
-    waiting: createWaiting(cache, queue, log),
-    notes: createPullNotes({ packageSet, pulls, now, log }),
+    pulls,
+    blobs,
+    referrers: createGoogleReferrers(firestore),
+    queues: { pull: queue, prebuild: queue, pin: queue },
+    packageSet,
     options,
+    policy: anythingGoes,
     platforms: ["amd64"],
-    hold: { shortMs: 25_000, longMs: 25_000 },
-    warmMs: times.warmMs,
-    now,
+    settings: {
+      pinSeconds: 300,
+      holdSeconds: 25,
+      longHoldSeconds: 25,
+      prebuildImages: 0,
+      trustedHops: 0,
+    },
+    access: undefined,
+    quotas: undefined,
+    sweepStaging: unused,
     draining: new AbortController().signal,
+    now,
     log,
   });
 

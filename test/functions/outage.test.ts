@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { anythingGoes } from "../../core/build-policy.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import { createCurrentPins } from "../../functions/current-pin.ts";
+import { createCurrentPins, type PinTools } from "../../functions/current-pin.ts";
 import { createPullNotes } from "../../functions/pull-notes.ts";
 import { parseImage } from "../../core/image.ts";
 import { options } from "../support/builds.ts";
@@ -13,6 +13,13 @@ const pinId = '["git+https://example.com/p","","main"]';
 const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
 const never = () => new Promise<never>(() => undefined);
 const refuses = () => Promise.reject(new Error("out of reach"));
+
+/** Where tags stand, over real stores, but for what is given. */
+function pinsOver(set: Awaited<ReturnType<typeof stores>>, instead: Partial<PinTools>) {
+  const { queues, write: log, ...ports } = set;
+  const tools = { ...ports, packageSet, policy, options, queue: queues.pin, times, log };
+  return createCurrentPins({ ...tools, ...instead });
+}
 
 async function standing() {
   const set = await stores();
@@ -32,15 +39,7 @@ it.each([
     return publish();
   };
   const queue = { ...set.queues.pin, publish: count };
-  const pins = createCurrentPins({
-    ...set,
-    packageSet,
-    policy,
-    options,
-    queue,
-    times,
-    log: set.write,
-  });
+  const pins = pinsOver(set, { queue });
   set.advance(61_000);
   for (let i = 0; i < 20; i++) {
     expect(await pins.known("latest")).toMatchObject({ revision: "r1" });
@@ -64,16 +63,7 @@ it.each([
       reads += 1;
       return isOut ? fail() : set.pins.read(id);
     };
-    const tools = {
-      ...set,
-      packageSet,
-      policy,
-      options,
-      queue: set.queues.pin,
-      times,
-      log: set.write,
-    };
-    const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read } });
+    const pins = pinsOver(set, { pins: { ...set.pins, read } });
     await pins.known("latest");
     isOut = true;
     set.advance(120_000);
@@ -90,16 +80,7 @@ it.each([
 
 it("where a tag stands that nobody knows, an outage is told", async () => {
   await using set = await stores();
-  const tools = {
-    ...set,
-    packageSet,
-    policy,
-    options,
-    queue: set.queues.pin,
-    times,
-    log: set.write,
-  };
-  const pins = createCurrentPins({ ...tools, pins: { ...set.pins, read: refuses } });
+  const pins = pinsOver(set, { pins: { ...set.pins, read: refuses } });
   await expect(pins.known("latest")).rejects.toThrow("out of reach");
 });
 

@@ -3,32 +3,7 @@ import { openAccounts, alice, path } from "../support/account-registry.ts";
 import { failed, ready } from "../support/builds.ts";
 import { eventually } from "../support/eventually.ts";
 import { problem, problemIn } from "../support/problem.ts";
-import { recordingLog } from "../support/recording-log.ts";
-import { testRegistry, type TestWorker } from "../support/registry.ts";
-
-/** A registry whose builds are ready at once, and what somebody at an address is answered who pulls there. */
-async function openWith(quota: string, worker: TestWorker = {}) {
-  const { log, events } = recordingLog();
-  const registry = await testRegistry({
-    build: async (_key, _report, image) => ready(image.packages.join()),
-    onLog: log,
-    quota,
-    ...worker,
-  });
-  const pull = async (name: string, peer = "192.0.2.7", tag = "latest") =>
-    await registry.ask(`/v2/${name}/manifests/${tag}`, { peer });
-  return {
-    ...registry,
-    events,
-    pull,
-    statuses: async (...pulls: readonly Parameters<typeof pull>[]) => {
-      const statuses: number[] = [];
-      for (const each of pulls) statuses.push((await pull(...each)).status);
-      return statuses;
-    },
-    built: () => registry.jobs.filter(({ kind }) => kind === "build").length,
-  };
-}
+import { heldBuilds, openWith } from "../support/quota-registry.ts";
 
 describe("a cold pull beyond the quota", () => {
   it("is answered with 429, whose quota it is, and when there is room again, which is true", async () => {
@@ -104,21 +79,15 @@ describe("a cold pull beyond the quota", () => {
 
 describe("what is counted", () => {
   it("is one build, however many pulls ask for it at once and wait for it", async () => {
-    const finish = Promise.withResolvers<void>();
-    await using set = await openWith("client=2/day", {
-      holdMs: 50,
-      build: async () => {
-        await finish.promise;
-        return ready("git");
-      },
-    });
+    const { worker, finish } = heldBuilds();
+    await using set = await openWith("client=2/day", worker);
     const asked = await Promise.all(Array.from({ length: 50 }, () => set.pull("git")));
     expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([307]));
     expect((await set.ask("/v2/git/manifests/latest?wait=1", { peer: "192.0.2.7" })).status).toBe(
       307,
     );
     expect(await set.statuses(["jq"], ["htop"])).toEqual([307, 429]);
-    finish.resolve();
+    finish();
     await eventually("it is built", async () => (await set.pull("git")).status === 200);
   });
 
@@ -215,53 +184,5 @@ describe("what is counted", () => {
     const elsewhere = await set.ask("/v2/htop/manifests/latest", { peer: "192.0.2.99" });
     expect(problemIn(elsewhere).message).toMatch(/and all who have not signed in may have no more/);
     expect((await set.send(path)).status).toBe(200);
-  });
-});
-
-describe("who had a build begun", () => {
-  it("is said in the log, with what was built and why, and the key that its end has", async () => {
-    await using set = await openWith("client=5/day");
-    await set.pull("git");
-    const [record] = await set.cache.recent(1);
-    const begun = set.events.filter(({ fields }) => fields?.["event"] === "build-begun");
-    expect(begun).toMatchObject([
-      {
-        severity: "INFO",
-        message: "building amd64/git for anonymous at 192.0.2.7",
-        fields: {
-          why: "pull",
-          lane: "pull",
-          who: "anonymous",
-          address: "192.0.2.7",
-          key: record?.key,
-        },
-      },
-    ]);
-  });
-
-  it("is known to the worker, and to nobody who asks how far it is, nor once it has ended", async () => {
-    const finish = Promise.withResolvers<void>();
-    await using set = await openWith("client=5/day", {
-      holdMs: 50,
-      build: async () => {
-        await finish.promise;
-        return ready("git");
-      },
-    });
-    await set.pull("git");
-    const [record] = await set.cache.recent(1);
-    expect(record?.asker).toMatchObject({
-      who: "anonymous",
-      address: "192.0.2.7",
-      charge: { client: { id: "192.0.2.7", isAnonymous: true } },
-    });
-    for (const where of ["/status", `/status/${record?.key}`]) {
-      const { status, text } = await set.ask(where);
-      expect(status).toBe(200);
-      expect(text).not.toMatch(/192\.0\.2|asker/);
-    }
-    finish.resolve();
-    await eventually("it is built", async () => (await set.pull("git")).status === 200);
-    expect((await set.cache.recent(1))[0]).not.toHaveProperty("asker");
   });
 });

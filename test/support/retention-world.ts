@@ -25,11 +25,8 @@ import type {
 } from "../../core/ports.ts";
 import type { BuildRecord } from "../../core/record.ts";
 import type { PackageSet } from "../../core/package-set.ts";
-import { createCurrentPins } from "../../functions/current-pin.ts";
-import { createPullNotes } from "../../functions/pull-notes.ts";
-import { createRegistry } from "../../functions/registry.ts";
+import { assemble } from "../../functions/assemble.ts";
 import { createRetention } from "../../functions/retention.ts";
-import { createWaiting } from "../../functions/waiting.ts";
 import { holdAgain, layerKey, packTar, reusableLayers } from "../../worker/pack.ts";
 import { options as usualOptions } from "./builds.ts";
 
@@ -82,39 +79,29 @@ export function registryOver(stores: Stores, now: Clock, publish: (key: string) 
       void (job.key !== undefined && publish(job.key)),
     consume: () => Promise.reject(new Error("nobody takes jobs here")),
   };
-  const log = () => undefined;
-  const times = { freshMs: 60_000, staleMs: Infinity, warmMs: 10_000 };
-  const { cache, pins, plans, pulls, referrers, store } = stores;
-  return createRegistry({
-    policy: anythingGoes,
-    cache,
-    queue,
+  const { store, ...ports } = stores;
+  return assemble({
+    ...ports,
     blobs: store,
+    queues: { pull: queue, prebuild: queue, pin: queue },
     packageSet,
-    plans,
-    references: pins,
-    referrers,
-    pins: createCurrentPins({
-      packageSet,
-      policy: anythingGoes,
-      pins,
-      plans,
-      options,
-      queue,
-      times,
-      now,
-      log,
-    }),
-    notes: createPullNotes({ packageSet, pulls, now, log }),
-    waiting: createWaiting(cache, queue, log),
     options,
+    policy: anythingGoes,
     platforms: ["amd64", "arm64"],
-    hold: { shortMs: 60_000, longMs: 60_000 },
-    warmMs: times.warmMs,
-    now,
+    settings: {
+      pinSeconds: 60,
+      holdSeconds: 60,
+      longHoldSeconds: 60,
+      prebuildImages: 0,
+      trustedHops: 0,
+    },
+    access: undefined,
+    quotas: undefined,
+    sweepStaging: () => Promise.reject(new Error("nothing is staged here")),
     draining: AbortSignal.abort(),
-    log,
-  });
+    now,
+    log: () => undefined,
+  }).registry;
 }
 
 export function retentionOver(stores: Stores, now: Clock) {

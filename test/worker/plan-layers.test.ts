@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { compareBytes } from "../../core/bytewise.ts";
 import type { StorePath } from "../../core/ports.ts";
-import type { LayerPlan, PlannedBundle } from "../../worker/layer-plan.ts";
+import type { LayerPlan } from "../../worker/layer-plan.ts";
 import { groupByPlan } from "../../worker/plan-layers.ts";
-import { noPopularity, parsePopularity, storePathName } from "../../worker/popularity.ts";
-import { randomFrom, stored } from "../support/store-tree.ts";
+import { noPopularity, storePathName } from "../../worker/popularity.ts";
+import { stored } from "../support/store-tree.ts";
 
 const plan: LayerPlan = {
   bundles: [
@@ -156,49 +156,6 @@ test("nothing is no layer, and a closure that is not whole is refused", () => {
   );
 });
 
-test("budgets of 1 to 125 are held, with each path in one layer", () => {
-  const random = randomFrom(7);
-  const closure = randomClosure(400, random);
-  const bundles = randomPlan(random);
-  const popularity = parsePopularity('{"q3": 900, "q7": 20}');
-  for (let budget = 1; budget <= 125; budget++) {
-    const layers = groupByPlan(closure, [], { budget, plan: bundles, popularity });
-    expect(layers.length).toBeLessThanOrEqual(budget);
-    expect(layers.flatMap(({ paths }) => paths).sort(compareBytes)).toEqual(
-      closure.map(({ path }) => path).sort(compareBytes),
-    );
-    expect(layers.reduce((sum, { size }) => sum + size, 0)).toBe(
-      closure.reduce((sum, { size }) => sum + size, 0),
-    );
-  }
-});
-
-test("a hundred orders of the same closure and plan give the same layers", () => {
-  const random = randomFrom(11);
-  const closure = randomClosure(120, random);
-  const bundles = randomPlan(random);
-  const roots = closure.slice(0, 3).map(({ path }) => path);
-  const popularity = parsePopularity('{"q3": 900, "q7": 20}');
-  const layers = groupByPlan(closure, roots, { budget: 20, plan: bundles, popularity });
-  for (let round = 0; round < 100; round++) {
-    const again = groupByPlan(
-      shuffled(closure, random).map(({ path, size, references }) => ({
-        path,
-        size,
-        references: shuffled(references, random),
-      })),
-      shuffled(roots, random),
-      { budget: 20, plan: { bundles: shuffled(bundles.bundles, random).map(turned) }, popularity },
-    );
-    expect(again).toEqual(layers);
-  }
-
-  function turned({ parts, names, ...bundle }: PlannedBundle): PlannedBundle {
-    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
-    return { ...bundle, names, ...(again && { parts: shuffled(again, random) }) };
-  }
-});
-
 function group(closure: readonly StorePath[], budget = 9): string[][] {
   return namesOf(groupByPlan(closure, [], { budget, plan, popularity: noPopularity }));
 }
@@ -213,42 +170,4 @@ function pathOf(letter: string, name: string, ...needed: readonly StorePath[]): 
 
 function ofSize(size: number, { path, references }: StorePath): StorePath {
   return { path, size, references };
-}
-
-// Half of the names are in the plan, and some names come in two versions.
-function randomClosure(count: number, random: () => number): StorePath[] {
-  const paths = Array.from({ length: count }, (_, index) => {
-    const hash = String(Math.floor(random() * 1e9)).padStart(32, "0");
-    return `/nix/store/${hash}-${index % 2 === 0 ? "p" : "q"}${index % 150}-${index < 150 ? 1 : 2}`;
-  });
-  return paths.map((path, index) => ({
-    path,
-    size: Math.floor(random() ** 4 * 5e6),
-    references: paths.filter((_, other) => other > index && random() < 3 / count),
-  }));
-}
-
-function randomPlan(random: () => number): LayerPlan {
-  const bundles = Array.from({ length: 40 }, (_, index) => {
-    const names = [`p${index * 2}`, `p${index * 2 + 80}`];
-    const share = Math.ceil(random() * 10) / 10;
-    const parts = [
-      { share: share / 2, names },
-      { share: share / 4, names: names.slice(1) },
-    ];
-    return { share, names, ...(index % 3 > 0 && { parts }) };
-  });
-  const seen = new Set<string>();
-  return {
-    bundles: bundles.filter(({ names }) => {
-      const isNew = names.every((name) => !seen.has(name));
-      for (const name of names) seen.add(name);
-      return isNew;
-    }),
-  };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const keyed = list.map((value) => ({ value, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
 }

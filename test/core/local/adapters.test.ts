@@ -42,6 +42,15 @@ async function openTemporary() {
   return { database, [Symbol.asyncDispose]: close };
 }
 
+/** The same with builds, and a clock that goes on only when it is told to. */
+async function openTimed() {
+  const open = await openTemporary();
+  let time = 1_000_000_000;
+  const now = () => time;
+  const cache = createLocalBuildCache(open.database, now);
+  return { ...open, now, cache, advance: (ms: number) => void (time += ms) };
+}
+
 async function openBuildCache(): Promise<BuildCacheSetUp> {
   const open = await openTemporary();
   let now = 1_000_000;
@@ -53,16 +62,8 @@ buildCacheContract("SQLite", openBuildCache);
 buildRecordsContract("SQLite", openBuildCache);
 
 storedManifestsContract("SQLite", async () => {
-  const open = await openTemporary();
-  let time = 1_000_000_000;
-  const now = () => time;
-  return {
-    ...open,
-    now,
-    cache: createLocalBuildCache(open.database, now),
-    manifests: createLocalStoredManifests(open.database),
-    advance: (ms) => void (time += ms),
-  };
+  const open = await openTimed();
+  return { ...open, manifests: createLocalStoredManifests(open.database) };
 });
 
 storedBlobsContract("a folder", async () => {
@@ -119,15 +120,10 @@ pullsContract("SQLite", async () => {
 });
 
 quotasContract("SQLite", async () => {
-  const open = await openTemporary();
-  let time = 1_000_000_000;
-  const now = () => time;
+  const open = await openTimed();
   return {
     ...open,
-    now,
-    cache: createLocalBuildCache(open.database, now),
-    quotas: (text) => createLocalQuotas(open.database, quotaOf(text), now),
-    advance: (ms) => void (time += ms),
+    quotas: (text) => createLocalQuotas(open.database, quotaOf(text), open.now),
   };
 });
 
