@@ -3,6 +3,7 @@ import type { StorePath } from "../../core/ports.ts";
 import { encodePlan, type LayerPlan } from "../../worker/layer-plan.ts";
 import { learnPlan, type PlanMaterial } from "../../worker/learn-plan.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { randomFrom, stored } from "../support/store-tree.ts";
 
 // A desktop of three libraries that always come together, a shell, and a library that both need.
@@ -130,9 +131,4 @@ function pathOf(
   const references =
     neededLetter === undefined || needed === undefined ? [] : [stored(neededLetter, needed)];
   return { path: stored(letter, name), size, references };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const keyed = list.map((value) => ({ value, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
 }
