@@ -5,6 +5,8 @@ export interface Bundling {
   readonly costOfByte: CostOfByte;
   /** What one layer less is worth in each sampled image, in expected bytes. */
   readonly prices: Float64Array;
+  /** What a package brings along changes it: the share of a bundle's bytes that each path more in its closure costs. */
+  readonly changeRate: number;
   /** Bundles that travelled together in the previous plan: their indices, in lists. */
   readonly previous: readonly (readonly number[])[];
 }
@@ -19,15 +21,13 @@ interface Candidate {
 
 // Pairs whose audiences share less are not looked at: merging them never paid.
 const leastOverlap = 0.2;
-// What a package brings along changes it; the share of a bundle's bytes that each path more in its closure costs.
-const changeRate = 0.0005;
 // What was together stays until it costs twice what it is worth; what was apart stays apart until it pays twice over.
 const lossToSplit = 2;
 const lossToJoin = 0.5;
 
 /** Merges bundles greedily, best first, for as long as a merge saves more than it costs. */
 export function bundle(starting: readonly Bundle[], bundling: Bundling): readonly Bundle[] {
-  const { costOfByte, prices, previous } = bundling;
+  const { costOfByte, prices, changeRate, previous } = bundling;
   const bundles: (Bundle | undefined)[] = [...starting];
   const versions = new Int32Array(starting.length);
   const known = new Uint8Array(starting.length);

@@ -26,9 +26,9 @@ interface Item {
 }
 
 // How many images a registry holds and a client pulls, and what a byte fetched weighs against one stored.
-const [stored, pulls, fetched] = [300, 10, 0.6];
+const [stored, pulls, fetched] = [300, 10, 1];
 // The chance that the rest of an image changes while a layer does not, and would be stored and fetched again with it.
-const apart = 0.2;
+const apart = 0.15;
 // Bytes that a layer of its own has to save.
 const worthALayer = 22_000;
 // Of what a plan does not know few images have anything: each package that needs it adds so much, up to a limit.

@@ -15,6 +15,7 @@ const starting = [...small, ...large].map((images, node) => single(node, 100_000
 const priced = (price: number, previous: readonly (readonly number[])[] = []) => ({
   costOfByte,
   prices: new Float64Array(imageCount).fill(price),
+  changeRate: 0.0005,
   previous,
 });
 const budget = 12;
