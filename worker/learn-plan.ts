@@ -18,7 +18,7 @@ import { knownOf, type Popularity } from "./popularity.ts";
 // or a part: that part is a layer of its own, a variant, which is stored and fetched beside the others. Both are
 // expectations: a layer that a share p of all images has is stored by a registry of N images with probability
 // 1 - exp(-N p), and fetched by a client that pulls n of them with 1 - exp(-n p). A layer has a price in bytes, the
-// higher the more paths an image has, since large images run out of layers first; unless the budget is large, the higher
+// higher the more paths an image has, since large images run out of layers first; where the budget is small, the higher
 // the more layers a draft of the plan gives it. The merge that loses least for what it saves comes first, until none
 // pays. In effect small paths that nearly always come together are bundled, and what is large, or wanted without the
 // others, stays alone.
@@ -147,7 +147,7 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
   );
   const bundling = { costOfByte: costs.ofByte, prices, changeRate: tuning.changeRate, previous };
   const bundles =
-    budget < plentyFrom ? bundleInRounds(starting, bundling, budget) : bundle(starting, bundling);
+    budget < scarceBelow ? bundleInRounds(starting, bundling, budget) : bundle(starting, bundling);
   const describe = describer({
     names,
     images,

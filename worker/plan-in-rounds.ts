@@ -43,7 +43,9 @@ export function pricesByLayers(
   const worth = (each: Float64Array) =>
     each.reduce((sum, price, image) => sum + price * (layers[image] ?? 0), 0);
   const ofAll = worth(scarcity);
-  return ofAll === 0 ? prices : scarcity.map((each) => (each * worth(prices)) / ofAll);
+  if (ofAll === 0) return prices;
+  const price = worth(prices) / ofAll;
+  return scarcity.map((each) => each * price);
 }
 
 function layersIn(bundles: readonly Bundle[], images: number): Float64Array {
