@@ -29,8 +29,13 @@ export function neededGroups(
   return { bits, width };
 }
 
-// Each node after all it refers to. Store paths do not refer to each other in circles.
-function bottomUp({ offsets, targets }: Edges): Int32Array {
+const orders = new WeakMap<Edges, Int32Array>();
+
+// Each node after all it refers to; looked for once a graph. Store paths do not refer to each other in circles.
+function bottomUp(references: Edges): Int32Array {
+  const known = orders.get(references);
+  if (known !== undefined) return known;
+  const { offsets, targets } = references;
   const nodes = offsets.length - 1;
   const next = offsets.slice(0, nodes);
   const seen = new Uint8Array(nodes);
@@ -56,5 +61,6 @@ function bottomUp({ offsets, targets }: Edges): Int32Array {
       stack[depth++] = target;
     }
   }
+  orders.set(references, order);
   return order;
 }

@@ -23,14 +23,14 @@ interface Share {
   changes: number;
 }
 
-// Packages that are told apart, those that most others refer to; and shares that are compared with each other. Twice as
-// many of each save another hundredth of what is stored anew.
+// Packages that are told apart, those that most others refer to; and shares that are compared with each other. More of
+// either hardly change what is stored anew.
 const mostPackages = 128;
-const mostShares = 32;
+const mostShares = 16;
 
 /**
- * Divides nodes of a graph into at most `count` lists such that a change of a package reaches few bytes; ascending, and
- * what changes least comes first.
+ * Divides nodes of a graph into at most `count` lists such that a change of a package reaches few bytes. What
+ * changes least comes first; in a list they are in any order.
  */
 export function splitByChange(
   nodes: readonly number[],
@@ -39,7 +39,7 @@ export function splitByChange(
 ): readonly number[][] {
   const shares = joined(mostChanging(withSameNeeds(nodes, graph), graph), count);
   shares.sort((a, b) => a.changes - b.changes);
-  return shares.map((share) => share.nodes.sort((a, b) => a - b));
+  return shares.map((share) => share.nodes);
 }
 
 function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Share[] {
@@ -63,7 +63,7 @@ function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Share[]
     let share = size < large ? shares.get(key) : undefined;
     while (share !== undefined && !isSame(share.needs, bits, at)) share = shares.get(++key);
     if (share === undefined) {
-      const needs = bits.slice(at, at + width);
+      const needs = bits.subarray(at, at + width);
       share = { nodes: [], size: 0, needs, alone: 0, changes: ones(needs, needs) };
       if (size < large) shares.set(key, share);
       else alone.push(share);
@@ -88,16 +88,22 @@ function isSame(needs: Uint32Array, bits: Uint32Array, at: number): boolean {
   return true;
 }
 
+// Those that most others refer to; of equals what comes first by name. Counted, since objects for each take longer.
 function neededPackages({ paths, referrers }: ReferenceGraph): readonly number[] {
-  const needed: { node: number; value: number }[] = [];
+  const having = new Uint32Array(1 + referrers.reduce((most, each) => Math.max(most, each), 0));
+  for (const each of referrers) having[each] = (having[each] ?? 0) + 1;
+  let least = having.length - 1;
+  let room = mostPackages;
+  for (; least > 0 && (having[least] ?? 0) <= room; least--) room -= having[least] ?? 0;
+  const packages: number[] = [];
+  const equals: { readonly node: number; readonly name: string }[] = [];
   for (let node = 0; node < paths.length; node++) {
-    const value = referrers[node] ?? 0;
-    if (value > 0) needed.push({ node, value });
+    const each = referrers[node] ?? 0;
+    if (each > least) packages.push(node);
+    else if (each === least && least > 0) equals.push({ node, name: planName(paths[node] ?? "") });
   }
-  const nameOf = ({ node }: { node: number }) => planName(paths[node] ?? "");
-  return highest(needed, mostPackages, (a, b) => compareBytes(nameOf(a), nameOf(b))).map(
-    ({ node }) => node,
-  );
+  equals.sort((a, b) => compareBytes(a.name, b.name));
+  return [...packages, ...equals.slice(0, room).map(({ node }) => node)];
 }
 
 // The rest goes to those it fits best, as they are before anything has gone to them: in whatever order.
