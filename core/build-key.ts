@@ -29,11 +29,13 @@ const platforms = { amd64: "amd64", arm64: "arm64/v8" } as const;
 
 // Count up when the same inputs would give another image: the root layer's contents, the grouping, the documents.
 const keyVersion = 1;
+// The same for what is grouped by a plan alone.
+const planKeyVersion = 2;
 
 /**
  * Encodes all that an image depends on and hashes it. The encoding is JSON of arrays, so that no two
- * different inputs are written alike. A layer plan is one member more: without one, keys are what they were before
- * there were plans.
+ * different inputs are written alike. A layer plan adds members: without one, keys are what they were before there
+ * were plans.
  */
 export function buildKey(image: Image, pin: Pin, options: ImageOptions): BuildKey {
   const plan = planFor(image, pin, options);
@@ -48,7 +50,7 @@ export function buildKey(image: Image, pin: Pin, options: ImageOptions): BuildKe
     options.popularity,
     compressorNames[options.compression],
     options.allowUnfree,
-    ...(plan === undefined ? [] : [plan]),
+    ...(plan === undefined ? [] : [plan, planKeyVersion]),
   ]);
   return checked(createHash("sha256").update(encoded).digest("hex"));
 }

@@ -1,4 +1,5 @@
-import type { Edges, ReferenceGraph } from "./graph.ts";
+import type { ReferenceGraph } from "./graph.ts";
+import { neededGroups } from "./needed-groups.ts";
 
 /** A layer that is to be placed. */
 export interface Placeable {
@@ -60,21 +61,10 @@ function neededLayers(
   layers: readonly Placeable[],
   { references }: ReferenceGraph,
 ): readonly (readonly number[])[] {
-  const width = Math.ceil(layers.length / 32);
-  const needs = new Uint32Array((references.offsets.length - 1) * width);
-  for (const [index, { nodes }] of layers.entries()) {
-    for (const node of nodes) needs[node * width + (index >>> 5)] = 1 << (index & 31);
-  }
-  const { offsets, targets } = references;
-  for (const node of bottomUp(references)) {
-    for (let edge = offsets[node] ?? 0; edge < (offsets[node + 1] ?? 0); edge++) {
-      const below = (targets[edge] ?? 0) * width;
-      for (let word = 0; word < width; word++) {
-        const at = node * width + word;
-        needs[at] = (needs[at] ?? 0) | (needs[below + word] ?? 0);
-      }
-    }
-  }
+  const { bits: needs, width } = neededGroups(
+    references,
+    layers.map(({ nodes }) => nodes),
+  );
   return layers.map(({ nodes }) => {
     const needed: number[] = [];
     for (let word = 0; word < width; word++) {
@@ -84,34 +74,4 @@ function neededLayers(
     }
     return needed;
   });
-}
-
-// Each node after all it refers to. Store paths do not refer to each other in circles.
-function bottomUp({ offsets, targets }: Edges): Int32Array {
-  const nodes = offsets.length - 1;
-  const next = offsets.slice(0, nodes);
-  const seen = new Uint8Array(nodes);
-  const stack = new Int32Array(nodes);
-  const order = new Int32Array(nodes);
-  let found = 0;
-  for (let start = 0; start < nodes; start++) {
-    if (seen[start] === 1) continue;
-    seen[start] = 1;
-    stack[0] = start;
-    for (let depth = 1; depth > 0;) {
-      const node = stack[depth - 1] ?? 0;
-      const edge = next[node] ?? 0;
-      if (edge === offsets[node + 1]) {
-        order[found++] = node;
-        depth--;
-        continue;
-      }
-      next[node] = edge + 1;
-      const target = targets[edge] ?? 0;
-      if (seen[target] === 1) continue;
-      seen[target] = 1;
-      stack[depth++] = target;
-    }
-  }
-  return order;
 }

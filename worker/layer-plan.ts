@@ -1,7 +1,7 @@
 import { compareBytes } from "../core/bytewise.ts";
 import { type Digest, digestOf } from "../core/digest.ts";
 import type { ReferenceGraph } from "./graph.ts";
-import { storePathName } from "./popularity.ts";
+import { nameStart, storePathName } from "./popularity.ts";
 
 /** Which packages belong together in every image of a registry; by name, so that it outlives their versions. */
 export interface LayerPlan {
@@ -33,13 +33,13 @@ export interface PlannedPart {
  * their own: `/nix/store/<hash>-openssl-3.0.14-dev` is `openssl-dev`.
  */
 export function planName(path: string): string {
-  const name = storePathName(path);
+  const start = nameStart(path);
   // Nearly all names have their version at the end, where looking for it is several times faster than matching.
-  let dash = name.indexOf("-");
-  while (dash !== -1 && !isDigit(name.charCodeAt(dash + 1))) dash = name.indexOf("-", dash + 1);
-  if (dash === -1) return name;
-  if (name.includes("-", dash + 1)) return name.replaceAll(/-\d[^-]*/g, "");
-  return name.slice(0, dash);
+  let dash = path.indexOf("-", start);
+  while (dash !== -1 && !isDigit(path.charCodeAt(dash + 1))) dash = path.indexOf("-", dash + 1);
+  if (dash === -1) return path.slice(start);
+  if (path.includes("-", dash + 1)) return path.slice(start).replaceAll(/-\d[^-]*/g, "");
+  return path.slice(start, dash);
 }
 
 function isDigit(code: number): boolean {

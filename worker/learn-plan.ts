@@ -5,6 +5,7 @@ import { referenceGraph } from "./graph.ts";
 import { type LayerPlan, mainVersions, type PlannedBundle, planName } from "./layer-plan.ts";
 import { bundleOf } from "./plan-bundle.ts";
 import { bundle } from "./plan-bundling.ts";
+import { bundleInRounds } from "./plan-in-rounds.ts";
 import { closures, sampleImages, type SampledImage } from "./plan-sample.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
 
@@ -17,9 +18,10 @@ import { knownOf, type Popularity } from "./popularity.ts";
 // or a part: that part is a layer of its own, a variant, which is stored and fetched beside the others. Both are
 // expectations: a layer that a share p of all images has is stored by a registry of N images with probability
 // 1 - exp(-N p), and fetched by a client that pulls n of them with 1 - exp(-n p). A layer has a price in bytes, the
-// higher the more paths an image has, since large images run out of layers first. The merge that loses least for what
-// it saves comes first, until none pays. In effect small paths that nearly always come together are bundled, and what
-// is large, or wanted without the others, stays alone.
+// higher the more paths an image has, since large images run out of layers first; where the budget is small, the higher
+// the more layers a draft of the plan gives it. The merge that loses least for what it saves comes first, until none
+// pays. In effect small paths that nearly always come together are bundled, and what is large, or wanted without the
+// others, stays alone.
 //
 // A bundle that changes drags along what did not change, so paths that need much are kept from paths that need little.
 // With an earlier plan, what was together is joined first and stays until that costs twice what it saves; what was
@@ -55,6 +57,8 @@ export interface PlanTuning {
   readonly manyPaths: number;
   /** How much scarcer they become with size. */
   readonly scarcity: number;
+  /** As in `Bundling`. */
+  readonly changeRate: number;
   /** Paths that fewer of the sampled images have are not planned, and parts of bundles not written down. */
   readonly support: number;
 }
@@ -67,11 +71,19 @@ export const planTuning: PlanTuning = {
   layerBytes: 14_500,
   manyPaths: 60,
   scarcity: 2,
+  changeRate: 0.0005,
   support: 8,
 };
 
 // Where there are few layers, saving one is worth more, the more so the larger an image is.
-const scarceTuning: PlanTuning = { ...planTuning, fetched: 1.5, manyPaths: 65, scarcity: 3 };
+const scarceTuning: PlanTuning = {
+  ...planTuning,
+  fetched: 1.5,
+  layerBytes: 9500,
+  manyPaths: 65,
+  scarcity: 3,
+  changeRate: 0.0002,
+};
 const scarceBelow = 45;
 // Where there are many, few images use them up, and smaller bundles spare what clients fetch.
 const plentyTuning: PlanTuning = { ...planTuning, layerBytes: 10_000 };
@@ -133,7 +145,9 @@ export function learnPlan(material: PlanMaterial): LayerPlan {
       ((tuning.layerBytes * tuning.stored) / images.length) *
       Math.max(1, length / tuning.manyPaths) ** tuning.scarcity,
   );
-  const bundles = bundle(starting, { costOfByte: costs.ofByte, prices, previous });
+  const bundling = { costOfByte: costs.ofByte, prices, changeRate: tuning.changeRate, previous };
+  const bundles =
+    budget < scarceBelow ? bundleInRounds(starting, bundling, budget) : bundle(starting, bundling);
   const describe = describer({
     names,
     images,

@@ -5,6 +5,8 @@ export interface Bundling {
   readonly costOfByte: CostOfByte;
   /** What one layer less is worth in each sampled image, in expected bytes. */
   readonly prices: Float64Array;
+  /** What a package brings along changes it: the share of a bundle's bytes that each path more in its closure costs. */
+  readonly changeRate: number;
   /** Bundles that travelled together in the previous plan: their indices, in lists. */
   readonly previous: readonly (readonly number[])[];
 }
@@ -19,28 +21,32 @@ interface Candidate {
 
 // Pairs whose audiences share less are not looked at: merging them never paid.
 const leastOverlap = 0.2;
-// What a package brings along changes it; the share of a bundle's bytes that each path more in its closure costs.
-const changeRate = 0.0005;
 // What was together stays until it costs twice what it is worth; what was apart stays apart until it pays twice over.
 const lossToSplit = 2;
 const lossToJoin = 0.5;
 
 /** Merges bundles greedily, best first, for as long as a merge saves more than it costs. */
 export function bundle(starting: readonly Bundle[], bundling: Bundling): readonly Bundle[] {
-  const { costOfByte, prices, previous } = bundling;
+  const { costOfByte, prices, changeRate, previous } = bundling;
   const bundles: (Bundle | undefined)[] = [...starting];
   const versions = new Int32Array(starting.length);
   const known = new Uint8Array(starting.length);
   const lengths = new Int32Array(prices.length);
-  const inImage = placed(starting, lengths);
+  let inImage = placed(bundles, lengths);
   const met = new Int32Array(starting.length);
   const queue = new TinyQueue<Candidate>([], (x, y) => x.score - y.score || x.a - y.a || x.b - y.b);
   const worth = new Float64Array(starting.length);
   const overlaps = new Int32Array(starting.length);
+  const everything = new Int32Array(prices.length);
 
   for (const together of previous) joinAgain(together);
+  // Ascending again in each image, so that each pair is met once: a bundle is paired with what comes after it.
+  inImage = placed(bundles, lengths);
+  const after = new Int32Array(prices.length);
   for (const [index, each] of bundles.entries()) {
-    if (each !== undefined) consider(index, each, index);
+    if (each === undefined) continue;
+    for (const image of each.images) after[image] = (after[image] ?? 0) + 1;
+    consider(index, each, after);
   }
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { a, b, versions: seen } = next;
@@ -48,7 +54,7 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     const [left, right] = [bundles[a], bundles[b]];
     if (left === undefined || right === undefined) continue;
     const joined = join(a, left, b, right);
-    consider(a, joined, -1);
+    consider(a, joined, everything);
   }
   return bundles.filter((each) => each !== undefined);
 
@@ -73,16 +79,15 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     return joined;
   }
 
-  // All that meet this bundle in an image, and are numbered higher than `above`, are counted in one go.
-  function consider(index: number, each: Bundle, above: number): void {
+  // All that meet this bundle in an image, from the place there that `from` says, are counted in one go.
+  function consider(index: number, each: Bundle, from: Int32Array): void {
     let count = 0;
     for (const image of each.images) {
       const price = prices[image] ?? 0;
       const here = inImage[image] ?? none;
       const length = lengths[image] ?? 0;
-      for (let at = 0; at < length; at++) {
+      for (let at = from[image] ?? 0; at < length; at++) {
         const other = here[at] ?? 0;
-        if (other <= above) continue;
         const seen = overlaps[other] ?? 0;
         if (seen === 0) met[count++] = other;
         overlaps[other] = seen + 1;
@@ -134,15 +139,19 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
 
 const none = new Int32Array(0);
 
-// The bundles in each image, in no particular order. As they are merged, fewer of these places are used.
-function placed(bundles: readonly Bundle[], lengths: Int32Array): readonly Int32Array[] {
-  for (const { images } of bundles) {
-    for (const image of images) lengths[image] = (lengths[image] ?? 0) + 1;
+// The bundles in each image, ascending. As they are merged, fewer of these places are used, in no particular order.
+function placed(
+  bundles: readonly (Bundle | undefined)[],
+  lengths: Int32Array,
+): readonly Int32Array[] {
+  lengths.fill(0);
+  for (const each of bundles) {
+    for (const image of each?.images ?? []) lengths[image] = (lengths[image] ?? 0) + 1;
   }
   const inImage = Array.from(lengths, (length) => new Int32Array(length));
   lengths.fill(0);
-  for (const [index, { images }] of bundles.entries()) {
-    for (const image of images) {
+  for (const [index, each] of bundles.entries()) {
+    for (const image of each?.images ?? []) {
       const at = lengths[image] ?? 0;
       lengths[image] = at + 1;
       (inImage[image] ?? none)[at] = index;

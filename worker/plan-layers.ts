@@ -6,6 +6,7 @@ import { inOrder } from "./layer-order.ts";
 import { type LayerPlan, isMainBeside, planName } from "./layer-plan.ts";
 import type { Layer, LayerOptions } from "./layers.ts";
 import { knownOf } from "./popularity.ts";
+import { splitByChange } from "./split-by-change.ts";
 
 export interface PlanOptions extends LayerOptions {
   readonly plan: LayerPlan;
@@ -25,21 +26,21 @@ interface Item {
 }
 
 // How many images a registry holds and a client pulls, and what a byte fetched weighs against one stored.
-const [stored, pulls, fetched] = [300, 10, 0.6];
+const [stored, pulls, fetched] = [300, 10, 1];
 // The chance that the rest of an image changes while a layer does not, and would be stored and fetched again with it.
-const apart = 0.2;
+const apart = 0.15;
 // Bytes that a layer of its own has to save.
 const worthALayer = 22_000;
 // Of what a plan does not know few images have anything: each package that needs it adds so much, up to a limit.
 const [sharePerDependant, rare] = [3.5e-5, 0.003];
 
-// Where layers are not that few, what finds no layer of its own is in two: what refers to so many paths at most, and the rest.
-const [enoughForTwoTops, littleNeeded] = [12, 3];
+// Where layers are not that few, what finds no layer of its own is in several: budgets from which there is one more.
+const budgetsForTops = [12, 60];
 
 /**
  * Groups a closure into at most `budget` layers as a plan says, lowest layer first; each path is in exactly one.
  * What the plan has together is one layer, of what the image has of it. What it does not know is judged by popularity.
- * What is worth no layer of its own, or finds none within the budget, is at the top: one layer, or two if it is much.
+ * What is worth no layer of its own is at the top, in one layer; where that is much, in several by what changes them.
  */
 export function groupByPlan(
   closure: readonly StorePath[],
@@ -50,18 +51,24 @@ export function groupByPlan(
   const graph = referenceGraph(closure);
   for (const root of roots) graph.nodeOf(root);
   const items = itemsOf(graph, { budget, plan, popularity });
-  const isOver = items.length > budget || (items.length === budget && hasOthers(items, graph));
-  const tops =
-    !isOver && !hasOthers(items, graph) ? 0 : isOver && budget >= enoughForTwoTops ? 2 : 1;
+  const tops = topsOf(items, graph, budget);
   const nameOf = (item: Item) => itemName(item, graph, plan);
   const alone = highest(items, budget - tops, (a, b) => compareBytes(nameOf(a), nameOf(b)));
   alone.sort((a, b) => b.share - a.share || compareBytes(nameOf(a), nameOf(b)));
   const layers = inOrder(alone, graph).map(({ nodes }) => nodes);
   const rest = othersThan(layers, graph);
-  const top = tops === 2 ? byChange(rest, graph) : [rest];
+  const top = tops > 1 ? splitByChange(rest, graph, tops) : [rest];
   return [...layers, ...top.filter(({ length }) => length > 0)].map((nodes) =>
     layerOf(nodes, graph),
   );
+}
+
+// How many layers there are for what finds none of its own.
+function topsOf(items: readonly Item[], graph: ReferenceGraph, budget: number): number {
+  const others = hasOthers(items, graph);
+  const isOver = items.length > budget || (items.length === budget && others);
+  if (isOver) return 1 + budgetsForTops.filter((from) => budget >= from).length;
+  return others ? 1 : 0;
 }
 
 function hasOthers(items: readonly Item[], { paths }: ReferenceGraph): boolean {
@@ -77,13 +84,6 @@ function othersThan(layers: readonly (readonly number[])[], { paths }: Reference
   return others;
 }
 
-// What needs little is seldom rebuilt because something that it needs is, so that it need not be stored again then.
-function byChange(nodes: readonly number[], { references: { offsets } }: ReferenceGraph) {
-  const needsLittle = (node: number) =>
-    (offsets[node + 1] ?? 0) - (offsets[node] ?? 0) <= littleNeeded;
-  return [nodes.filter(needsLittle), nodes.filter((node) => !needsLittle(node))];
-}
-
 // What is worth a layer; if more is than the budget allows, what has a chance to get one.
 function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOptions): Item[] {
   const index = indexOf(plan);
@@ -96,12 +96,14 @@ function itemsOf(graph: ReferenceGraph, { budget, plan, popularity }: PlanOption
     for (const node of item.nodes) item.size += sizes[node] ?? 0;
     keep(item);
   }
-  const least = Float64Array.from([
-    ...items.map(({ value }) => value),
-    ...unplanned.map((node) => (sizes[node] ?? 0) * leastSaving),
-  ]).sort();
+  const least = items.map(({ value }) => value);
+  for (const node of unplanned) {
+    const value = (sizes[node] ?? 0) * leastSaving;
+    if (value > worthALayer) least.push(value);
+  }
+  const ascending = Float64Array.from(least).sort();
   // So much of value is there more often than there are layers, whatever popularity says. Less need not be looked up.
-  const inReach = Math.max(worthALayer, least[least.length - budget - 1] ?? 0);
+  const inReach = Math.max(worthALayer, ascending[ascending.length - budget - 1] ?? 0);
   for (const node of unplanned) {
     const size = sizes[node] ?? 0;
     if (size * mostSaving < inReach) continue;

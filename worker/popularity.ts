@@ -40,9 +40,14 @@ export function knownOf(popularity: Popularity, path: string): Known | undefined
 
 /** The name of a store path: what follows the hash, `glibc-2.36` of `/nix/store/<hash>-glibc-2.36`. */
 export function storePathName(path: string): string {
+  return path.slice(nameStart(path));
+}
+
+/** Where the name of a store path begins. */
+export function nameStart(path: string): number {
   const base = path.lastIndexOf("/") + 1;
   const dash = path.indexOf("-", base);
-  return path.slice(dash === -1 ? base : dash + 1);
+  return dash === -1 ? base : dash + 1;
 }
 
 /** A name without its version, which starts after the first dash that no letter follows (Nix's `parseDrvName`). */

@@ -3,6 +3,7 @@ import { compareBytes } from "../../core/bytewise.ts";
 import type { StorePath } from "../../core/ports.ts";
 import { groupLayers } from "../../worker/layers.ts";
 import { noPopularity, parsePopularity, storePathName } from "../../worker/popularity.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { randomFrom, stored } from "../support/store-tree.ts";
 
 // The graph that is drawn in worker/layers.ts.
@@ -125,9 +126,4 @@ function randomClosure(count: number, random: () => number): StorePath[] {
     size: Math.floor(random() ** 4 * 2e6),
     references: paths.filter((_, other) => other > index && random() < 3 / count),
   }));
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const keyed = list.map((value) => ({ value, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
 }

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { StorePath } from "../../core/ports.ts";
 import { encodePlan, type LayerPlan } from "../../worker/layer-plan.ts";
-import { learnPlan, type PlanMaterial } from "../../worker/learn-plan.ts";
+import { learnPlan, type PlanMaterial, planTuning } from "../../worker/learn-plan.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { randomFrom, stored } from "../support/store-tree.ts";
 
 // A desktop of three libraries that always come together, a shell, and a library that both need.
@@ -54,6 +55,13 @@ test("a few images more leave a plan as it was, and many do not", () => {
   expect(after(3)).toBe(encodePlan(previous));
   expect(encodePlan(learnPlan({ ...material, pulled: more(3) }))).not.toBe(encodePlan(previous));
   expect(after(60)).not.toBe(encodePlan(previous));
+});
+
+test("where the budget is small, layers are scarce in the images that have many", () => {
+  const tuning = { ...planTuning, layerBytes: 400_000 };
+  const withBudget = (budget: number) => namesIn(learnPlan({ ...material, budget, tuning }));
+  expect(withBudget(45)).toEqual(withBudget(94));
+  expect(withBudget(44)).not.toEqual(withBudget(45));
 });
 
 test("before anything was pulled a plan is learned from popularity", () => {
@@ -130,9 +138,4 @@ function pathOf(
   const references =
     neededLetter === undefined || needed === undefined ? [] : [stored(neededLetter, needed)];
   return { path: stored(letter, name), size, references };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const keyed = list.map((value) => ({ value, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
 }

@@ -4,6 +4,7 @@ import type { StorePath } from "../../core/ports.ts";
 import type { LayerPlan, PlannedBundle } from "../../worker/layer-plan.ts";
 import { groupByPlan } from "../../worker/plan-layers.ts";
 import { parsePopularity } from "../../worker/popularity.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { randomFrom } from "../support/store-tree.ts";
 
 test("budgets of 1 to 125 are held, with each path in one layer", () => {
@@ -80,9 +81,4 @@ function randomPlan(random: () => number): LayerPlan {
       return isNew;
     }),
   };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const keyed = list.map((value) => ({ value, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
 }

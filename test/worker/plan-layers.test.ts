@@ -101,16 +101,39 @@ test("a layer is as shared as the part of the bundle that it holds, not as the b
 });
 
 test("over a budget that is not small, what changes with others is apart from what does not", () => {
-  const letters = "bcdefghijklm".split("");
-  const alone = letters.map((letter) => ofSize(9e7, pathOf(letter, `alone${letter}-1`)));
-  const bases = "opqr".split("").map((letter) => ofSize(500, pathOf(letter, `base${letter}-1`)));
-  const needy = { ...pathOf("s", "needy-1", ...bases), size: 400 };
-  const layers = group([...alone, ...bases, needy], 12);
+  const alone = "bcdefghijklm"
+    .split("")
+    .map((letter) => ofSize(9e7, pathOf(letter, `a${letter}-1`)));
+  const bases = "opqr".split("").map((letter) => ofSize(4e3, pathOf(letter, `base${letter}-1`)));
+  const needy = "stu".split("").map((letter) => ofSize(8e3, pathOf(letter, `x-1`, ...bases)));
+  const closure = [...alone, ...bases, ...needy];
+  expect(group(closure, 11)).toHaveLength(11);
+  expect(group(closure, 11).at(-1)).toEqual(expect.arrayContaining(["al-1", "x-1"]));
+  const layers = group(closure, 12);
   expect(layers).toHaveLength(12);
-  expect(layers.at(-1)).toEqual(["needy-1"]);
-  expect(layers.at(-2)).toEqual(
-    expect.arrayContaining(["baseo-1", "basep-1", "baseq-1", "baser-1"]),
+  expect(layers.at(-1)).toEqual([
+    ...bases.map(({ path }) => storePathName(path)),
+    "x-1",
+    "x-1",
+    "x-1",
+  ]);
+});
+
+test("a large budget has three layers for what finds none of its own", () => {
+  const alone = Array.from({ length: 57 }, (_, i) => ofSize(9e7, pathOf("b", `alone${i}-1`)));
+  const families = ["c", "d", "e"].map((letter, i) =>
+    ["cat-1", "dog-1"].map((name) => ofSize(2e5, pathOf(letter, name, ...alone.slice(0, 4 ** i)))),
   );
+  const closure = [...alone, ...families.flat()];
+  const [three, two] = [group(closure, 60), group(closure, 59)];
+  expect(three.slice(-3)).toEqual([
+    ["cat-1", "dog-1"],
+    ["cat-1", "dog-1"],
+    ["cat-1", "dog-1"],
+  ]);
+  expect(three).toHaveLength(60);
+  expect(two.slice(-2).flat()).toHaveLength(6);
+  expect(two).toHaveLength(59);
 });
 
 test("what is needed by a layer comes right below it, before what others need", () => {

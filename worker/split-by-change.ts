@@ -1,0 +1,206 @@
+import { compareBytes } from "../core/bytewise.ts";
+import type { ReferenceGraph } from "./graph.ts";
+import { highest } from "./highest.ts";
+import { planName } from "./layer-plan.ts";
+import { neededGroups } from "./needed-groups.ts";
+
+// How paths that are in layers of one image alone are divided among these.
+//
+// When a package changes, every path that needs it changes as well, and each layer that holds one of them is stored and
+// fetched anew, with all that is in it. A layer's bytes times the number of packages that its paths need say how much
+// that is. Small paths that need the same packages begin together; then those are joined, two at a time, that add least to
+// the sum. A new version must not move anything that does not need it: sizes count by their powers of two, and what is
+// equal goes by name.
+
+/** Paths that are going to be in one layer. */
+interface Share {
+  readonly nodes: number[];
+  size: number;
+  /** Which packages they need, in bits, of those that are told apart; and how many other paths are in it. */
+  readonly needs: Uint32Array;
+  alone: number;
+  /** How many packages change it. */
+  changes: number;
+}
+
+// Packages that are told apart, those that most others refer to; and shares that are compared with each other. More of
+// either hardly change what is stored anew.
+const mostPackages = 128;
+const mostShares = 16;
+
+/**
+ * Divides nodes of a graph into at most `count` lists such that a change of a package reaches few bytes. What
+ * changes least comes first; in a list they are in any order.
+ */
+export function splitByChange(
+  nodes: readonly number[],
+  graph: ReferenceGraph,
+  count: number,
+): readonly number[][] {
+  const shares = joined(mostChanging(withSameNeeds(nodes, graph), graph), count);
+  shares.sort((a, b) => a.changes - b.changes);
+  return shares.map((share) => share.nodes);
+}
+
+function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Share[] {
+  const packages = neededPackages(graph);
+  const isToldApart = new Uint8Array(graph.paths.length);
+  for (const node of packages) isToldApart[node] = 1;
+  const { bits, width } = neededGroups(
+    graph.references,
+    packages.map((node) => [node]),
+  );
+  const sizes = nodes.map((node) => 2 ** Math.round(Math.log2(1 + (graph.sizes[node] ?? 0))));
+  const large = sizes.reduce((sum, size) => sum + size, 0) / mostShares;
+  const shares = new Map<number, Share>();
+  const alone: Share[] = [];
+  for (let index = 0; index < nodes.length; index++) {
+    const node = nodes[index] ?? 0;
+    const size = sizes[index] ?? 0;
+    const at = node * width;
+    let key = 0;
+    for (let word = at; word < at + width; word++) key = Math.imul(key ^ (bits[word] ?? 0), prime);
+    let share = size < large ? shares.get(key) : undefined;
+    while (share !== undefined && !isSame(share.needs, bits, at)) share = shares.get(++key);
+    if (share === undefined) {
+      const needs = bits.subarray(at, at + width);
+      share = { nodes: [], size: 0, needs, alone: 0, changes: ones(needs, needs) };
+      if (size < large) shares.set(key, share);
+      else alone.push(share);
+    }
+    share.nodes.push(node);
+    share.size += size;
+    if (isToldApart[node] === 0) {
+      share.alone++;
+      share.changes++;
+    }
+  }
+  return [...alone, ...shares.values()];
+}
+
+// Of FNV-1a.
+const prime = 0x01000193;
+
+function isSame(needs: Uint32Array, bits: Uint32Array, at: number): boolean {
+  for (let word = 0; word < needs.length; word++) {
+    if (needs[word] !== bits[at + word]) return false;
+  }
+  return true;
+}
+
+// Those that most others refer to; of equals what comes first by name. Counted, since objects for each take longer.
+function neededPackages({ paths, referrers }: ReferenceGraph): readonly number[] {
+  const having = new Uint32Array(1 + referrers.reduce((most, each) => Math.max(most, each), 0));
+  for (const each of referrers) having[each] = (having[each] ?? 0) + 1;
+  let least = having.length - 1;
+  let room = mostPackages;
+  for (; least > 0 && (having[least] ?? 0) <= room; least--) room -= having[least] ?? 0;
+  const packages: number[] = [];
+  const equals: { readonly node: number; readonly name: string }[] = [];
+  for (let node = 0; node < paths.length; node++) {
+    const each = referrers[node] ?? 0;
+    if (each > least) packages.push(node);
+    else if (each === least && least > 0) equals.push({ node, name: planName(paths[node] ?? "") });
+  }
+  equals.sort((a, b) => compareBytes(a.name, b.name));
+  return [...packages, ...equals.slice(0, room).map(({ node }) => node)];
+}
+
+// The rest goes to those it fits best, as they are before anything has gone to them: in whatever order.
+function mostChanging(shares: readonly Share[], { paths }: ReferenceGraph): Share[] {
+  const firstNames = new Map<Share, string>();
+  const byName = (a: Share, b: Share) => compareBytes(nameOf(a), nameOf(b));
+  const kept = highest(
+    shares.map((share) => ({ share, value: share.size * share.changes })),
+    mostShares,
+    (a, b) => byName(a.share, b.share),
+  );
+  kept.sort((a, b) => b.value - a.value || byName(a.share, b.share));
+  const most = kept.map(({ share }) => share);
+  const isKept = new Set(most);
+  const fitting = shares
+    .filter((share) => !isKept.has(share))
+    .map((share) => [bestFor(share, most), share] as const);
+  for (const [into, share] of fitting) join(into, share);
+  return most;
+
+  function nameOf(share: Share): string {
+    const known = firstNames.get(share);
+    if (known !== undefined) return known;
+    const [first = ""] = share.nodes.map((node) => planName(paths[node] ?? "")).sort(compareBytes);
+    firstNames.set(share, first);
+    return first;
+  }
+}
+
+function bestFor(share: Share, among: readonly Share[]): Share {
+  let best = share;
+  let least = Infinity;
+  for (let index = 0; index < among.length; index++) {
+    const other = among[index] ?? share;
+    const cost = costOfJoining(other, share);
+    if (cost >= least) continue;
+    best = other;
+    least = cost;
+  }
+  return best;
+}
+
+function joined(shares: Share[], count: number): Share[] {
+  const costs = shares.map((a) => Float64Array.from(shares, (b) => costOfJoining(a, b)));
+  let left = shares.length;
+  const isGone = new Uint8Array(left);
+  for (; left > count; left--) {
+    let [into, from, least] = [0, 0, Infinity];
+    for (let a = 0; a < shares.length; a++) {
+      if (isGone[a] === 1) continue;
+      const row = costs[a] ?? none;
+      for (let b = a + 1; b < shares.length; b++) {
+        const cost = row[b] ?? 0;
+        if (cost >= least || isGone[b] === 1) continue;
+        into = a;
+        from = b;
+        least = cost;
+      }
+    }
+    const share = shares[into];
+    if (share === undefined) break;
+    join(share, shares[from] ?? share);
+    isGone[from] = 1;
+    for (let other = 0; other < shares.length; other++) {
+      const cost = costOfJoining(share, shares[other] ?? share);
+      (costs[into] ?? none)[other] = cost;
+      (costs[other] ?? none)[into] = cost;
+    }
+  }
+  return shares.filter((_, index) => isGone[index] === 0);
+}
+
+const none = new Float64Array(0);
+
+function costOfJoining(a: Share, b: Share): number {
+  const changes = a.alone + b.alone + ones(a.needs, b.needs);
+  return a.size * (changes - a.changes) + b.size * (changes - b.changes);
+}
+
+function join(into: Share, from: Share): void {
+  for (const node of from.nodes) into.nodes.push(node);
+  into.size += from.size;
+  into.alone += from.alone;
+  for (let word = 0; word < into.needs.length; word++) {
+    into.needs[word] = (into.needs[word] ?? 0) | (from.needs[word] ?? 0);
+  }
+  into.changes = into.alone + ones(into.needs, into.needs);
+}
+
+/** How many bits are set in one of two, or in both. */
+function ones(a: Uint32Array, b: Uint32Array): number {
+  let count = 0;
+  for (let word = 0; word < a.length; word++) {
+    let bits = (a[word] ?? 0) | (b[word] ?? 0);
+    bits -= (bits >>> 1) & 0x55555555;
+    bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+    count += Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  }
+  return count;
+}
