@@ -13,7 +13,7 @@ import { neededGroups } from "./needed-groups.ts";
 // equal goes by name.
 
 /** Paths that are going to be in one layer. */
-interface Share {
+interface Portion {
   readonly nodes: number[];
   size: number;
   /** Which packages they need, in bits, of those that are told apart; and how many other paths are in it. */
@@ -23,10 +23,10 @@ interface Share {
   changes: number;
 }
 
-// Packages that are told apart, those that most others refer to; and shares that are compared with each other. More of
+// Packages that are told apart, those that most others refer to; and portions that are compared with each other. More of
 // either hardly change what is stored anew.
 const mostPackages = 128;
-const mostShares = 16;
+const mostPortions = 16;
 
 /**
  * Divides nodes of a graph into at most `count` lists such that a change of a package reaches few bytes. What
@@ -37,12 +37,12 @@ export function splitByChange(
   graph: ReferenceGraph,
   count: number,
 ): readonly number[][] {
-  const shares = joined(mostChanging(withSameNeeds(nodes, graph), graph), count);
-  shares.sort((a, b) => a.changes - b.changes);
-  return shares.map((share) => share.nodes);
+  const portions = joined(mostChanging(withSameNeeds(nodes, graph), graph), count);
+  portions.sort((a, b) => a.changes - b.changes);
+  return portions.map((portion) => portion.nodes);
 }
 
-function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Share[] {
+function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Portion[] {
   const packages = neededPackages(graph);
   const isToldApart = new Uint8Array(graph.paths.length);
   for (const node of packages) isToldApart[node] = 1;
@@ -51,31 +51,31 @@ function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Share[]
     packages.map((node) => [node]),
   );
   const sizes = nodes.map((node) => 2 ** Math.round(Math.log2(1 + (graph.sizes[node] ?? 0))));
-  const large = sizes.reduce((sum, size) => sum + size, 0) / mostShares;
-  const shares = new Map<number, Share>();
-  const alone: Share[] = [];
+  const large = sizes.reduce((sum, size) => sum + size, 0) / mostPortions;
+  const portions = new Map<number, Portion>();
+  const alone: Portion[] = [];
   for (let index = 0; index < nodes.length; index++) {
     const node = nodes[index] ?? 0;
     const size = sizes[index] ?? 0;
     const at = node * width;
     let key = 0;
     for (let word = at; word < at + width; word++) key = Math.imul(key ^ (bits[word] ?? 0), prime);
-    let share = size < large ? shares.get(key) : undefined;
-    while (share !== undefined && !isSame(share.needs, bits, at)) share = shares.get(++key);
-    if (share === undefined) {
+    let portion = size < large ? portions.get(key) : undefined;
+    while (portion !== undefined && !isSame(portion.needs, bits, at)) portion = portions.get(++key);
+    if (portion === undefined) {
       const needs = bits.subarray(at, at + width);
-      share = { nodes: [], size: 0, needs, alone: 0, changes: ones(needs, needs) };
-      if (size < large) shares.set(key, share);
-      else alone.push(share);
+      portion = { nodes: [], size: 0, needs, alone: 0, changes: ones(needs, needs) };
+      if (size < large) portions.set(key, portion);
+      else alone.push(portion);
     }
-    share.nodes.push(node);
-    share.size += size;
+    portion.nodes.push(node);
+    portion.size += size;
     if (isToldApart[node] === 0) {
-      share.alone++;
-      share.changes++;
+      portion.alone++;
+      portion.changes++;
     }
   }
-  return [...alone, ...shares.values()];
+  return [...alone, ...portions.values()];
 }
 
 // Of FNV-1a.
@@ -107,38 +107,40 @@ function neededPackages({ paths, referrers }: ReferenceGraph): readonly number[]
 }
 
 // The rest goes to those it fits best, as they are before anything has gone to them: in whatever order.
-function mostChanging(shares: readonly Share[], { paths }: ReferenceGraph): Share[] {
-  const firstNames = new Map<Share, string>();
-  const byName = (a: Share, b: Share) => compareBytes(nameOf(a), nameOf(b));
+function mostChanging(portions: readonly Portion[], { paths }: ReferenceGraph): Portion[] {
+  const firstNames = new Map<Portion, string>();
+  const byName = (a: Portion, b: Portion) => compareBytes(nameOf(a), nameOf(b));
   const kept = highest(
-    shares.map((share) => ({ share, value: share.size * share.changes })),
-    mostShares,
-    (a, b) => byName(a.share, b.share),
+    portions.map((portion) => ({ portion, value: portion.size * portion.changes })),
+    mostPortions,
+    (a, b) => byName(a.portion, b.portion),
   );
-  kept.sort((a, b) => b.value - a.value || byName(a.share, b.share));
-  const most = kept.map(({ share }) => share);
+  kept.sort((a, b) => b.value - a.value || byName(a.portion, b.portion));
+  const most = kept.map(({ portion }) => portion);
   const isKept = new Set(most);
-  const fitting = shares
-    .filter((share) => !isKept.has(share))
-    .map((share) => [bestFor(share, most), share] as const);
-  for (const [into, share] of fitting) join(into, share);
+  const fitting = portions
+    .filter((portion) => !isKept.has(portion))
+    .map((portion) => [bestFor(portion, most), portion] as const);
+  for (const [into, portion] of fitting) join(into, portion);
   return most;
 
-  function nameOf(share: Share): string {
-    const known = firstNames.get(share);
+  function nameOf(portion: Portion): string {
+    const known = firstNames.get(portion);
     if (known !== undefined) return known;
-    const [first = ""] = share.nodes.map((node) => planName(paths[node] ?? "")).sort(compareBytes);
-    firstNames.set(share, first);
+    const [first = ""] = portion.nodes
+      .map((node) => planName(paths[node] ?? ""))
+      .sort(compareBytes);
+    firstNames.set(portion, first);
     return first;
   }
 }
 
-function bestFor(share: Share, among: readonly Share[]): Share {
-  let best = share;
+function bestFor(portion: Portion, among: readonly Portion[]): Portion {
+  let best = portion;
   let least = Infinity;
   for (let index = 0; index < among.length; index++) {
-    const other = among[index] ?? share;
-    const cost = costOfJoining(other, share);
+    const other = among[index] ?? portion;
+    const cost = costOfJoining(other, portion);
     if (cost >= least) continue;
     best = other;
     least = cost;
@@ -146,16 +148,16 @@ function bestFor(share: Share, among: readonly Share[]): Share {
   return best;
 }
 
-function joined(shares: Share[], count: number): Share[] {
-  const costs = shares.map((a) => Float64Array.from(shares, (b) => costOfJoining(a, b)));
-  let left = shares.length;
+function joined(portions: Portion[], count: number): Portion[] {
+  const costs = portions.map((a) => Float64Array.from(portions, (b) => costOfJoining(a, b)));
+  let left = portions.length;
   const isGone = new Uint8Array(left);
   for (; left > count; left--) {
     let [into, from, least] = [0, 0, Infinity];
-    for (let a = 0; a < shares.length; a++) {
+    for (let a = 0; a < portions.length; a++) {
       if (isGone[a] === 1) continue;
       const row = costs[a] ?? none;
-      for (let b = a + 1; b < shares.length; b++) {
+      for (let b = a + 1; b < portions.length; b++) {
         const cost = row[b] ?? 0;
         if (cost >= least || isGone[b] === 1) continue;
         into = a;
@@ -163,27 +165,27 @@ function joined(shares: Share[], count: number): Share[] {
         least = cost;
       }
     }
-    const share = shares[into];
-    if (share === undefined) break;
-    join(share, shares[from] ?? share);
+    const portion = portions[into];
+    if (portion === undefined) break;
+    join(portion, portions[from] ?? portion);
     isGone[from] = 1;
-    for (let other = 0; other < shares.length; other++) {
-      const cost = costOfJoining(share, shares[other] ?? share);
+    for (let other = 0; other < portions.length; other++) {
+      const cost = costOfJoining(portion, portions[other] ?? portion);
       (costs[into] ?? none)[other] = cost;
       (costs[other] ?? none)[into] = cost;
     }
   }
-  return shares.filter((_, index) => isGone[index] === 0);
+  return portions.filter((_, index) => isGone[index] === 0);
 }
 
 const none = new Float64Array(0);
 
-function costOfJoining(a: Share, b: Share): number {
+function costOfJoining(a: Portion, b: Portion): number {
   const changes = a.alone + b.alone + ones(a.needs, b.needs);
   return a.size * (changes - a.changes) + b.size * (changes - b.changes);
 }
 
-function join(into: Share, from: Share): void {
+function join(into: Portion, from: Portion): void {
   for (const node of from.nodes) into.nodes.push(node);
   into.size += from.size;
   into.alone += from.alone;
