@@ -15,7 +15,10 @@ export function neededGroups(
   const width = Math.ceil(groups.length / 32);
   const bits = new Uint32Array((offsets.length - 1) * width);
   for (const [group, nodes] of groups.entries()) {
-    for (const node of nodes) bits[node * width + (group >>> 5)] = 1 << (group & 31);
+    for (const node of nodes) {
+      const at = node * width + (group >>> 5);
+      bits[at] = (bits[at] ?? 0) | (1 << (group & 31));
+    }
   }
   for (const node of bottomUp(references)) {
     for (let edge = offsets[node] ?? 0; edge < (offsets[node + 1] ?? 0); edge++) {

@@ -1,7 +1,7 @@
 import type { Bundle } from "./plan-bundle.ts";
 import { bundle, type Bundling } from "./plan-bundling.ts";
 
-// Merges that pay at so small a share of the price pay in every round, so that they are made once.
+// Merges that pay at so small a share of the price pay in nearly every image, so that they are made once for both rounds.
 const sureShare = 0.03;
 // What is smaller goes into the last layer of an image, so that it is no reason to save one.
 const leastLayerBytes = 40_000;

@@ -5,7 +5,7 @@ import { highest } from "./highest.ts";
 import { inOrder } from "./layer-order.ts";
 import { type LayerPlan, isMainBeside, planName } from "./layer-plan.ts";
 import type { Layer, LayerOptions } from "./layers.ts";
-import { knownOf } from "./popularity.ts";
+import { knownOf, storePathName } from "./popularity.ts";
 import { splitByChange } from "./split-by-change.ts";
 
 export interface PlanOptions extends LayerOptions {
@@ -40,7 +40,8 @@ const budgetsForTops = [12, 60];
 /**
  * Groups a closure into at most `budget` layers as a plan says, lowest layer first; each path is in exactly one.
  * What the plan has together is one layer, of what the image has of it. What it does not know is judged by popularity.
- * What is worth no layer of its own is at the top, in one layer; where that is much, in several by what changes them.
+ * What is worth no layer of its own, or finds none within the budget, is at the top: in one layer or, where layers run
+ * out, in several by what changes them.
  */
 export function groupByPlan(
   closure: readonly StorePath[],
@@ -51,16 +52,22 @@ export function groupByPlan(
   const graph = referenceGraph(closure);
   for (const root of roots) graph.nodeOf(root);
   const items = itemsOf(graph, { budget, plan, popularity });
-  const tops = topsOf(items, graph, budget);
   const nameOf = (item: Item) => itemName(item, graph, plan);
-  const alone = highest(items, budget - tops, (a, b) => compareBytes(nameOf(a), nameOf(b)));
-  alone.sort((a, b) => b.share - a.share || compareBytes(nameOf(a), nameOf(b)));
+  const byName = (a: Item, b: Item) => compareBytes(nameOf(a), nameOf(b));
+  let tops = topsOf(items, graph, budget);
+  let alone: Item[];
+  let top: readonly (readonly number[])[];
+  for (;;) {
+    alone = highest(items, budget - tops, byName);
+    const rest = othersThan(alone, graph);
+    top = tops > 1 ? splitByChange(rest, graph, tops) : tops === 1 ? [rest] : [];
+    // What is all alike stays together, and leaves its layers to others.
+    if (top.length === tops) break;
+    tops = top.length;
+  }
+  alone.sort((a, b) => b.share - a.share || byName(a, b));
   const layers = inOrder(alone, graph).map(({ nodes }) => nodes);
-  const rest = othersThan(layers, graph);
-  const top = tops > 1 ? splitByChange(rest, graph, tops) : [rest];
-  return [...layers, ...top.filter(({ length }) => length > 0)].map((nodes) =>
-    layerOf(nodes, graph),
-  );
+  return [...layers, ...top].map((nodes) => layerOf(nodes, graph));
 }
 
 // How many layers there are for what finds none of its own.
@@ -76,9 +83,9 @@ function hasOthers(items: readonly Item[], { paths }: ReferenceGraph): boolean {
 }
 
 // What is worth no layer, or found none; ascending.
-function othersThan(layers: readonly (readonly number[])[], { paths }: ReferenceGraph): number[] {
+function othersThan(items: readonly Item[], { paths }: ReferenceGraph): number[] {
   const isPlaced = new Uint8Array(paths.length);
-  for (const nodes of layers) for (const node of nodes) isPlaced[node] = 1;
+  for (const { nodes } of items) for (const node of nodes) isPlaced[node] = 1;
   const others: number[] = [];
   for (let node = 0; node < paths.length; node++) if (isPlaced[node] === 0) others.push(node);
   return others;
@@ -198,11 +205,11 @@ function indexOf(plan: LayerPlan): PlanIndex {
   return index;
 }
 
-// By name before path: the hash changes with each version.
+// By name before path, and by version before hash: that changes with each rebuild.
 function itemName({ bundle, nodes: [node = 0] }: Item, { paths }: ReferenceGraph, plan: LayerPlan) {
   const path = paths[node] ?? "";
   return bundle === undefined
-    ? `${planName(path)} ${path}`
+    ? `${planName(path)} ${storePathName(path)} ${path}`
     : (plan.bundles[bundle]?.names[0] ?? "");
 }
 

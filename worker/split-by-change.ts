@@ -3,6 +3,7 @@ import type { ReferenceGraph } from "./graph.ts";
 import { highest } from "./highest.ts";
 import { planName } from "./layer-plan.ts";
 import { neededGroups } from "./needed-groups.ts";
+import { storePathName } from "./popularity.ts";
 
 // How paths that are in layers of one image alone are divided among these.
 //
@@ -16,9 +17,10 @@ import { neededGroups } from "./needed-groups.ts";
 interface Portion {
   readonly nodes: number[];
   size: number;
-  /** Which packages they need, in bits, of those that are told apart; and how many other paths are in it. */
+  /** Which packages they need, in bits, of those that are told apart. */
   readonly needs: Uint32Array;
-  alone: number;
+  /** How many of the paths are no such packages. */
+  others: number;
   /** How many packages change it. */
   changes: number;
 }
@@ -53,7 +55,7 @@ function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Portion
   const sizes = nodes.map((node) => 2 ** Math.round(Math.log2(1 + (graph.sizes[node] ?? 0))));
   const large = sizes.reduce((sum, size) => sum + size, 0) / mostPortions;
   const portions = new Map<number, Portion>();
-  const alone: Portion[] = [];
+  const ofLarge: Portion[] = [];
   for (let index = 0; index < nodes.length; index++) {
     const node = nodes[index] ?? 0;
     const size = sizes[index] ?? 0;
@@ -64,18 +66,18 @@ function withSameNeeds(nodes: readonly number[], graph: ReferenceGraph): Portion
     while (portion !== undefined && !isSame(portion.needs, bits, at)) portion = portions.get(++key);
     if (portion === undefined) {
       const needs = bits.subarray(at, at + width);
-      portion = { nodes: [], size: 0, needs, alone: 0, changes: ones(needs, needs) };
+      portion = { nodes: [], size: 0, needs, others: 0, changes: ones(needs, needs) };
       if (size < large) portions.set(key, portion);
-      else alone.push(portion);
+      else ofLarge.push(portion);
     }
     portion.nodes.push(node);
     portion.size += size;
     if (isToldApart[node] === 0) {
-      portion.alone++;
+      portion.others++;
       portion.changes++;
     }
   }
-  return [...alone, ...portions.values()];
+  return [...ofLarge, ...portions.values()];
 }
 
 // Of FNV-1a.
@@ -100,16 +102,21 @@ function neededPackages({ paths, referrers }: ReferenceGraph): readonly number[]
   for (let node = 0; node < paths.length; node++) {
     const each = referrers[node] ?? 0;
     if (each > least) packages.push(node);
-    else if (each === least && least > 0) equals.push({ node, name: planName(paths[node] ?? "") });
+    else if (each === least && least > 0) equals.push({ node, name: nameOf(paths[node] ?? "") });
   }
   equals.sort((a, b) => compareBytes(a.name, b.name));
   return [...packages, ...equals.slice(0, room).map(({ node }) => node)];
 }
 
+// Without the hash, which each rebuild changes; by name before version, as a plan has it.
+function nameOf(path: string): string {
+  return `${planName(path)} ${storePathName(path)}`;
+}
+
 // The rest goes to those it fits best, as they are before anything has gone to them: in whatever order.
 function mostChanging(portions: readonly Portion[], { paths }: ReferenceGraph): Portion[] {
   const firstNames = new Map<Portion, string>();
-  const byName = (a: Portion, b: Portion) => compareBytes(nameOf(a), nameOf(b));
+  const byName = (a: Portion, b: Portion) => compareBytes(firstName(a), firstName(b));
   const kept = highest(
     portions.map((portion) => ({ portion, value: portion.size * portion.changes })),
     mostPortions,
@@ -124,12 +131,10 @@ function mostChanging(portions: readonly Portion[], { paths }: ReferenceGraph): 
   for (const [into, portion] of fitting) join(into, portion);
   return most;
 
-  function nameOf(portion: Portion): string {
+  function firstName(portion: Portion): string {
     const known = firstNames.get(portion);
     if (known !== undefined) return known;
-    const [first = ""] = portion.nodes
-      .map((node) => planName(paths[node] ?? ""))
-      .sort(compareBytes);
+    const [first = ""] = portion.nodes.map((node) => nameOf(paths[node] ?? "")).sort(compareBytes);
     firstNames.set(portion, first);
     return first;
   }
@@ -181,18 +186,18 @@ function joined(portions: Portion[], count: number): Portion[] {
 const none = new Float64Array(0);
 
 function costOfJoining(a: Portion, b: Portion): number {
-  const changes = a.alone + b.alone + ones(a.needs, b.needs);
+  const changes = a.others + b.others + ones(a.needs, b.needs);
   return a.size * (changes - a.changes) + b.size * (changes - b.changes);
 }
 
 function join(into: Portion, from: Portion): void {
   for (const node of from.nodes) into.nodes.push(node);
   into.size += from.size;
-  into.alone += from.alone;
+  into.others += from.others;
   for (let word = 0; word < into.needs.length; word++) {
     into.needs[word] = (into.needs[word] ?? 0) | (from.needs[word] ?? 0);
   }
-  into.changes = into.alone + ones(into.needs, into.needs);
+  into.changes = into.others + ones(into.needs, into.needs);
 }
 
 /** How many bits are set in one of two, or in both. */

@@ -122,18 +122,36 @@ test("over a budget that is not small, what changes with others is apart from wh
 test("a large budget has three layers for what finds none of its own", () => {
   const alone = Array.from({ length: 57 }, (_, i) => ofSize(9e7, pathOf("b", `alone${i}-1`)));
   const families = ["c", "d", "e"].map((letter, i) =>
-    ["cat-1", "dog-1"].map((name) => ofSize(2e5, pathOf(letter, name, ...alone.slice(0, 4 ** i)))),
+    ["cat", "dog"].map((name) =>
+      ofSize(2e5, pathOf(letter, `${name}${i}-1`, ...alone.slice(0, 4 ** i))),
+    ),
   );
   const closure = [...alone, ...families.flat()];
   const [three, two] = [group(closure, 60), group(closure, 59)];
-  expect(three.slice(-3)).toEqual([
-    ["cat-1", "dog-1"],
-    ["cat-1", "dog-1"],
-    ["cat-1", "dog-1"],
-  ]);
   expect(three).toHaveLength(60);
-  expect(two.slice(-2).flat()).toHaveLength(6);
+  expect(three.slice(-3)).toEqual([
+    ["cat0-1", "dog0-1"],
+    ["cat1-1", "dog1-1"],
+    ["cat2-1", "dog2-1"],
+  ]);
   expect(two).toHaveLength(59);
+  expect(two.slice(-3).map(([first]) => first)).toEqual([
+    expect.stringMatching(/alone/),
+    "cat0-1",
+    "cat2-1",
+  ]);
+});
+
+test("layers that what is all alike on top has no use for are given to others", () => {
+  for (const [budget, count] of [
+    [12, 60],
+    [59, 100],
+    [60, 100],
+    [125, 200],
+  ] as const) {
+    const paths = Array.from({ length: count }, (_, i) => ofSize(2e5, pathOf("b", `one${i}-1`)));
+    expect(group(paths, budget)).toHaveLength(budget);
+  }
 });
 
 test("what is needed by a layer comes right below it, before what others need", () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { StorePath } from "../../core/ports.ts";
-import { referenceGraph } from "../../worker/graph.ts";
+import { referenceGraph, type ReferenceGraph } from "../../worker/graph.ts";
+import { closures } from "../../worker/plan-sample.ts";
 import { storePathName } from "../../worker/popularity.ts";
 import { splitByChange } from "../../worker/split-by-change.ts";
 import { randomFrom } from "../../worker/random.ts";
@@ -21,17 +22,32 @@ test("only what is asked for is divided, by all that it needs in the image", () 
   ]);
 });
 
-test("large paths are kept from what changes often, small ones are not worth it", () => {
+test("a large path that hardly changes is kept from what often does", () => {
   const base = stack("base", 8);
   const [calm, busy] = [ofSize(4e6, "calm"), users("busy", base).map(sized(4e6))];
-  const crumbs = Array.from({ length: 4 }, (_, i) => ofSize(10, `crumb${i}`));
-  const [first = [], second = []] = split(
-    [...base, calm, ...busy, ...crumbs],
-    /calm|busy|crumb/,
-    2,
-  );
-  expect(first).toContain("calm-1");
-  expect(second).toEqual(expect.arrayContaining(["busy0-1", "busy1-1", "busy2-1"]));
+  expect(split([...base, calm, ...busy], /calm|busy/, 2)).toEqual([
+    ["calm-1"],
+    ["busy0-1", "busy1-1", "busy2-1"],
+  ]);
+});
+
+test("large paths that need nothing change one by one, and are apart as far as there is room", () => {
+  const large = Array.from({ length: 4 }, (_, i) => ofSize(4e6, `large${i}`));
+  const crumbs = Array.from({ length: 9 }, (_, i) => ofSize(10, `crumb${i}`));
+  const lists = split([...large, ...crumbs], /./, 3);
+  expect(lists.map(({ length }) => length)).toEqual([2, 2, 9]);
+});
+
+test("hardly a byte more is reached than if any two paths could be joined at each step", () => {
+  const excess = Array.from({ length: 9 }, (_, i) => {
+    const graph = referenceGraph(someGraph(40 + i));
+    const nodes = [...graph.paths.keys()];
+    return (
+      reached(splitByChange(nodes, graph, 3), graph) / reached(joinedOneByOne(graph, 3), graph)
+    );
+  });
+  expect(Math.max(...excess)).toBeLessThan(1.15);
+  expect(excess.reduce((sum, each) => sum + each, 0) / excess.length).toBeLessThan(1.05);
 });
 
 test("there are no more lists than asked for, no empty ones, and each path is in one", () => {
@@ -51,29 +67,37 @@ test("the same paths in another order are divided in the same way", () => {
   for (let seed = 1; seed <= 20; seed++) {
     expect(split(shuffled(paths, randomFrom(seed)), /[02468]-1$/, 3)).toEqual(expected);
   }
+  const graph = referenceGraph(paths);
+  const nodes = [...graph.paths.keys()];
+  const lists = (order: readonly number[]) =>
+    splitByChange(order, graph, 3).map((list) => list.toSorted((a, b) => a - b));
+  expect(lists(shuffled(nodes, randomFrom(1)))).toEqual(lists(nodes));
 });
 
-test("a rebuild moves nothing, and a package that becomes larger hardly anything", () => {
+test.for([
+  ["of paths of all sizes", someGraph(400)],
+  ["of paths of one size", someGraph(400).map(sized(1e5))],
+  ["with two versions of each package", someGraph(20, 2).map(sized(1e5))],
+] as const)("a rebuild %s moves nothing", ([, paths]) => {
+  const before = split(paths, /./, 3);
+  for (let seed = 1; seed <= 60; seed++) {
+    expect(split(rebuilt(paths, randomFrom(seed)), /./, 3)).toEqual(before);
+  }
+});
+
+test("packages that become a little larger or smaller move nothing as a rule, all at once", () => {
   const paths = someGraph(400);
   const before = split(paths, /./, 3);
-  const renamed = new Map(
-    paths.map(({ path }, i) => [path, stored(hashes(i), storePathName(path))] as const),
-  );
-  const rebuilt = paths.map(({ path, size, references }) => ({
-    path: renamed.get(path) ?? path,
-    size,
-    references: references.map((each) => renamed.get(each) ?? each),
-  }));
-  expect(split(rebuilt, /./, 3)).toEqual(before);
-  const listOf = new Map(before.flatMap((names, i) => names.map((name) => [name, i] as const)));
-  let moved = 0;
-  for (let changed = 0; changed < paths.length; changed += 20) {
-    const larger = paths.map((path, i) => (i === changed ? sized(path.size * 1.01)(path) : path));
-    for (const [i, names] of split(larger, /./, 3).entries()) {
-      moved += names.filter((name) => listOf.get(name) !== i).length;
-    }
-  }
-  expect(moved / 20).toBeLessThan(paths.length / 50);
+  const isSame = (lists: readonly string[][]) => JSON.stringify(lists) === JSON.stringify(before);
+  const after = Array.from({ length: 40 }, (_, seed) => {
+    const random = randomFrom(seed + 1);
+    return split(
+      paths.map((path) => sized(path.size * (1 + 0.02 * (random() - 0.5)))(path)),
+      /./,
+      3,
+    );
+  });
+  expect(after.filter(isSame).length).toBeGreaterThan(20);
 });
 
 /** Each needs the one before. */
@@ -99,20 +123,63 @@ function sized(size: number): (path: StorePath) => StorePath {
   return (path) => ({ ...path, size });
 }
 
-/** Each needs up to three of those before it. */
-function someGraph(count: number): StorePath[] {
+/** Each needs up to three of those before it; so many have one name, and versions of their own. */
+function someGraph(count: number, versions = 1): StorePath[] {
   const random = randomFrom(count);
   const paths: StorePath[] = [];
   for (let i = 0; i < count; i++) {
     const needed = new Set([0, 1, 2].map(() => paths[Math.floor(random() ** 2 * i)]));
-    const references = [...needed].filter((each) => each !== undefined);
-    paths.push(ofSize(Math.round(1000 * 2 ** (10 * random())), `path${i}`, ...references));
+    const references = [...needed].flatMap((each) => (each === undefined ? [] : [each.path]));
+    const name = `path${Math.floor(i / versions)}-${i % versions}`;
+    const size = Math.round(1000 * 2 ** (10 * random()));
+    paths.push({ path: `/nix/store/${hash(random)}-${name}`, size, references });
   }
   return paths;
 }
 
-function hashes(index: number): string {
-  return "bcdfghijklmnpqrsvwxyz"[index % 20] ?? "b";
+/** The same with other hashes. */
+function rebuilt(paths: readonly StorePath[], random: () => number): readonly StorePath[] {
+  const renamed = new Map(
+    paths.map(({ path }) => [path, `/nix/store/${hash(random)}-${storePathName(path)}`] as const),
+  );
+  return paths.map(({ path, size, references }) => ({
+    path: renamed.get(path) ?? path,
+    size,
+    references: references.map((each) => renamed.get(each) ?? each),
+  }));
+}
+
+function hash(random: () => number): string {
+  const letters = "0123456789abcdfghijklmnpqrsvwxyz";
+  return Array.from({ length: 32 }, () => letters[Math.floor(32 * random())]).join("");
+}
+
+/** Bytes of each list times the packages that change it: all that is in it or that it needs. */
+function reached(lists: readonly (readonly number[])[], graph: ReferenceGraph): number {
+  const closureOf = closures(graph.references);
+  return lists
+    .map(
+      (nodes) => closureOf(nodes).length * nodes.reduce((sum, n) => sum + (graph.sizes[n] ?? 0), 0),
+    )
+    .reduce((sum, each) => sum + each, 0);
+}
+
+/** From lists of one path each those two are joined that reach least more, until there are so many. */
+function joinedOneByOne(graph: ReferenceGraph, count: number): readonly (readonly number[])[] {
+  let lists = [...graph.paths.keys()].map((node) => [node]);
+  while (lists.length > count) {
+    let [best, least] = [[0, 1], Infinity];
+    for (const [a, first] of lists.entries()) {
+      for (const [b, second] of lists.slice(a + 1).entries()) {
+        const more = reached([[...first, ...second]], graph) - reached([first, second], graph);
+        if (more < least) [best, least] = [[a, a + 1 + b], more];
+      }
+    }
+    const [a = 0, b = 0] = best;
+    const joined = [...(lists[a] ?? []), ...(lists[b] ?? [])];
+    lists = [...lists.filter((_, i) => i !== a && i !== b), joined];
+  }
+  return lists;
 }
 
 function split(paths: readonly StorePath[], which: RegExp, count: number): readonly string[][] {
