@@ -74,8 +74,7 @@ export function createGoogleIdentity(options: GoogleOptions): IdentifyWithGoogle
       return isOwn ? told : { ...told, ...(await organisationOf(token)) };
     } catch (error) {
       if (isRefusal(error)) return undefined;
-      // Nothing of the request goes into a log: the token is in it.
-      // oxlint-disable-next-line preserve-caught-error -- see above
+      // oxlint-disable-next-line preserve-caught-error -- the request that the error holds has the token in it, and would be logged
       throw new Error(`Google could not be asked whose token it is: ${messageOf(error)}`);
     }
   }

@@ -42,6 +42,14 @@ export function planName(path: string): string {
   return path.slice(start, dash);
 }
 
+/**
+ * What equal paths are ordered by: their plan name and then their version, but not their hash, which each rebuild changes.
+ * `openssl-dev openssl-3.0.14-dev`.
+ */
+export function nameAndVersion(path: string): string {
+  return `${planName(path)} ${storePathName(path)}`;
+}
+
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }

@@ -31,8 +31,6 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
   const bundles: (Bundle | undefined)[] = [...starting];
   const versions = new Int32Array(starting.length);
   const known = new Uint8Array(starting.length);
-  const lengths = new Int32Array(prices.length);
-  let inImage = placed(bundles, lengths);
   const met = new Int32Array(starting.length);
   const queue = new TinyQueue<Candidate>([], (x, y) => x.score - y.score || x.a - y.a || x.b - y.b);
   const worth = new Float64Array(starting.length);
@@ -40,8 +38,9 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
   const everything = new Int32Array(prices.length);
 
   for (const together of previous) joinAgain(together);
-  // Ascending again in each image, so that each pair is met once: a bundle is paired with what comes after it.
-  inImage = placed(bundles, lengths);
+  const lengths = new Int32Array(prices.length);
+  const inImage = placed(bundles, lengths);
+  // Ascending in each image, so that each pair is met once: a bundle is paired with what comes after it.
   const after = new Int32Array(prices.length);
   for (const [index, each] of bundles.entries()) {
     if (each === undefined) continue;
@@ -54,6 +53,7 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     const [left, right] = [bundles[a], bundles[b]];
     if (left === undefined || right === undefined) continue;
     const joined = join(a, left, b, right);
+    for (const image of right.images) replace(inImage[image], lengths, image, b, a);
     consider(a, joined, everything);
   }
   return bundles.filter((each) => each !== undefined);
@@ -75,7 +75,6 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
     bundles[b] = undefined;
     versions[a] = (versions[a] ?? 0) + 1;
     if (known[b] === 1) known[a] = 1;
-    for (const image of right.images) replace(inImage[image], lengths, image, b, a);
     return joined;
   }
 
@@ -139,12 +138,12 @@ export function bundle(starting: readonly Bundle[], bundling: Bundling): readonl
 
 const none = new Int32Array(0);
 
-// The bundles in each image, ascending. As they are merged, fewer of these places are used, in no particular order.
+// The bundles in each image, ascending, and how many they are, in `lengths`, which holds zeros. As they are merged, fewer
+// of these places are used, in no particular order.
 function placed(
   bundles: readonly (Bundle | undefined)[],
   lengths: Int32Array,
 ): readonly Int32Array[] {
-  lengths.fill(0);
   for (const each of bundles) {
     for (const image of each?.images ?? []) lengths[image] = (lengths[image] ?? 0) + 1;
   }

@@ -3,9 +3,9 @@ import type { StorePath } from "../core/ports.ts";
 import { referenceGraph, type ReferenceGraph } from "./graph.ts";
 import { highest } from "./highest.ts";
 import { inOrder } from "./layer-order.ts";
-import { type LayerPlan, isMainBeside, planName } from "./layer-plan.ts";
+import { type LayerPlan, isMainBeside, nameAndVersion, planName } from "./layer-plan.ts";
 import type { Layer, LayerOptions } from "./layers.ts";
-import { knownOf, storePathName } from "./popularity.ts";
+import { knownOf } from "./popularity.ts";
 import { splitByChange } from "./split-by-change.ts";
 
 export interface PlanOptions extends LayerOptions {
@@ -209,7 +209,7 @@ function indexOf(plan: LayerPlan): PlanIndex {
 function itemName({ bundle, nodes: [node = 0] }: Item, { paths }: ReferenceGraph, plan: LayerPlan) {
   const path = paths[node] ?? "";
   return bundle === undefined
-    ? `${planName(path)} ${storePathName(path)} ${path}`
+    ? `${nameAndVersion(path)} ${path}`
     : (plan.bundles[bundle]?.names[0] ?? "");
 }
 

@@ -1,9 +1,8 @@
 import { compareBytes } from "../core/bytewise.ts";
 import type { ReferenceGraph } from "./graph.ts";
 import { highest } from "./highest.ts";
-import { planName } from "./layer-plan.ts";
+import { nameAndVersion } from "./layer-plan.ts";
 import { neededGroups } from "./needed-groups.ts";
-import { storePathName } from "./popularity.ts";
 
 // How paths that are in layers of one image alone are divided among these.
 //
@@ -39,7 +38,8 @@ export function splitByChange(
   graph: ReferenceGraph,
   count: number,
 ): readonly number[][] {
-  const portions = joined(mostChanging(withSameNeeds(nodes, graph), graph), count);
+  const portions = mostChanging(withSameNeeds(nodes, graph), graph);
+  while (portions.length > count) joinCheapest(portions);
   portions.sort((a, b) => a.changes - b.changes);
   return portions.map((portion) => portion.nodes);
 }
@@ -102,15 +102,11 @@ function neededPackages({ paths, referrers }: ReferenceGraph): readonly number[]
   for (let node = 0; node < paths.length; node++) {
     const each = referrers[node] ?? 0;
     if (each > least) packages.push(node);
-    else if (each === least && least > 0) equals.push({ node, name: nameOf(paths[node] ?? "") });
+    else if (each === least && least > 0)
+      equals.push({ node, name: nameAndVersion(paths[node] ?? "") });
   }
   equals.sort((a, b) => compareBytes(a.name, b.name));
   return [...packages, ...equals.slice(0, room).map(({ node }) => node)];
-}
-
-// Without the hash, which each rebuild changes; by name before version, as a plan has it.
-function nameOf(path: string): string {
-  return `${planName(path)} ${storePathName(path)}`;
 }
 
 // The rest goes to those it fits best, as they are before anything has gone to them: in whatever order.
@@ -134,7 +130,9 @@ function mostChanging(portions: readonly Portion[], { paths }: ReferenceGraph): 
   function firstName(portion: Portion): string {
     const known = firstNames.get(portion);
     if (known !== undefined) return known;
-    const [first = ""] = portion.nodes.map((node) => nameOf(paths[node] ?? "")).sort(compareBytes);
+    const [first = ""] = portion.nodes
+      .map((node) => nameAndVersion(paths[node] ?? ""))
+      .sort(compareBytes);
     firstNames.set(portion, first);
     return first;
   }
@@ -153,37 +151,21 @@ function bestFor(portion: Portion, among: readonly Portion[]): Portion {
   return best;
 }
 
-function joined(portions: Portion[], count: number): Portion[] {
-  const costs = portions.map((a) => Float64Array.from(portions, (b) => costOfJoining(a, b)));
-  let left = portions.length;
-  const isGone = new Uint8Array(left);
-  for (; left > count; left--) {
-    let [into, from, least] = [0, 0, Infinity];
-    for (let a = 0; a < portions.length; a++) {
-      if (isGone[a] === 1) continue;
-      const row = costs[a] ?? none;
-      for (let b = a + 1; b < portions.length; b++) {
-        const cost = row[b] ?? 0;
-        if (cost >= least || isGone[b] === 1) continue;
-        into = a;
-        from = b;
-        least = cost;
-      }
-    }
-    const portion = portions[into];
-    if (portion === undefined) break;
-    join(portion, portions[from] ?? portion);
-    isGone[from] = 1;
-    for (let other = 0; other < portions.length; other++) {
-      const cost = costOfJoining(portion, portions[other] ?? portion);
-      (costs[into] ?? none)[other] = cost;
-      (costs[other] ?? none)[into] = cost;
+// There are few, so that each pair is looked at again for each that is joined.
+function joinCheapest(portions: Portion[]): void {
+  let [into, from, least] = [0, 0, Infinity];
+  for (let a = 0; a < portions.length; a++) {
+    for (let b = a + 1; b < portions.length; b++) {
+      const cost = costOfJoining(portions[a] as Portion, portions[b] as Portion); // in bounds
+      if (cost >= least) continue;
+      into = a;
+      from = b;
+      least = cost;
     }
   }
-  return portions.filter((_, index) => isGone[index] === 0);
+  const [gone] = portions.splice(from, 1);
+  if (gone !== undefined) join(portions[into] ?? gone, gone);
 }
-
-const none = new Float64Array(0);
 
 function costOfJoining(a: Portion, b: Portion): number {
   const changes = a.others + b.others + ones(a.needs, b.needs);
