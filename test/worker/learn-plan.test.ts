@@ -3,7 +3,7 @@ import type { StorePath } from "../../core/ports.ts";
 import { encodePlan, type LayerPlan } from "../../worker/layer-plan.ts";
 import { learnPlan, type PlanMaterial, planTuning } from "../../worker/learn-plan.ts";
 import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
-import { shuffled } from "../support/shuffled.ts";
+import { reordered, shuffled } from "../support/shuffled.ts";
 import { randomFrom, stored } from "../support/store-tree.ts";
 
 // A desktop of three libraries that always come together, a shell, and a library that both need.
@@ -78,11 +78,7 @@ test("a hundred orders of the same material give the same bytes", () => {
   const text = encodePlan(learnPlan({ ...material, tuning }));
   for (let round = 0; round < 100; round++) {
     const again = learnPlan({
-      packages: shuffled(packages, random).map(({ path, size, references }) => ({
-        path,
-        size,
-        references: shuffled(references, random),
-      })),
+      packages: reordered(packages, random),
       popularity: noPopularity,
       pulled: shuffled(pulled, random).map((asked) => shuffled(asked, random)),
       tuning,

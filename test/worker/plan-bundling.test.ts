@@ -1,17 +1,13 @@
 import { expect, test } from "vitest";
-import { type Bundle, bundleOf } from "../../worker/plan-bundle.ts";
+import type { Bundle } from "../../worker/plan-bundle.ts";
 import { bundle, type Bundling } from "../../worker/plan-bundling.ts";
+import { costOfByte, imageCount, single } from "../support/bundles.ts";
 
-const imageCount = 200;
-const costOfByte = Float64Array.from(
-  { length: imageCount + 1 },
-  (_, count) => count / (count + 20),
-);
 const everywhere = Array.from({ length: imageCount }, (_, image) => image);
 const somewhere = everywhere.slice(0, 20);
 
 test("what the same images have is joined, whatever the plan before had together", () => {
-  // The lists of what is in each image are out of order once the plan before has been followed.
+  // What is in each image is out of order once the plan before has been followed there.
   const starting = [everywhere, everywhere, somewhere, somewhere].map((images, node) =>
     single(node, images),
   );
@@ -26,7 +22,7 @@ test("what the same images have is joined, whatever the plan before had together
 });
 
 test("what needs much is kept from what needs little, the more so the more a change counts", () => {
-  const starting = [single(0, everywhere, 1), single(1, everywhere, 60)];
+  const starting = [single(0, everywhere), single(1, everywhere, { needs: 60 })];
   const joined = (changeRate: number) => bundle(starting, bundling({ changeRate })).length === 1;
   expect([0, 0.0005, 0.5].map(joined)).toEqual([true, true, false]);
 });
@@ -34,12 +30,6 @@ test("what needs much is kept from what needs little, the more so the more a cha
 function bundling(some: Partial<Bundling>): Bundling {
   const prices = new Float64Array(imageCount).fill(2000);
   return { costOfByte, prices, changeRate: 0, previous: [], ...some };
-}
-
-/** Of one path, which so many need to be there. */
-function single(node: number, images: readonly number[], needs = 1): Bundle {
-  const closure = Int32Array.from({ length: needs }, (_, i) => node + 100 * i);
-  return bundleOf([node], 100_000, Int32Array.from(images), closure, costOfByte);
 }
 
 function membersOf(bundles: readonly Bundle[]): readonly (readonly number[])[] {

@@ -1,17 +1,13 @@
 import { expect, test } from "vitest";
-import { type Bundle, bundleOf } from "../../worker/plan-bundle.ts";
+import type { Bundle } from "../../worker/plan-bundle.ts";
 import { bundle } from "../../worker/plan-bundling.ts";
 import { bundleInRounds, pricesByLayers } from "../../worker/plan-in-rounds.ts";
+import { costOfByte, imageCount, single } from "../support/bundles.ts";
 
 // Half of the images have two paths at most, the others thirty; each path is missing in a tenth of its images.
-const imageCount = 200;
-const costOfByte = Float64Array.from(
-  { length: imageCount + 1 },
-  (_, count) => count / (count + 20),
-);
 const small = pathsIn(0, 2);
 const large = pathsIn(100, 30);
-const starting = [...small, ...large].map((images, node) => single(node, 100_000, images));
+const starting = [...small, ...large].map((images, node) => single(node, images));
 const priced = (price: number, previous: readonly (readonly number[])[] = []) => ({
   costOfByte,
   prices: new Float64Array(imageCount).fill(price),
@@ -52,7 +48,7 @@ test("a layer is worth more the more layers an image has, and as much in sum as 
 
 test("what goes into the last layer anyway is no layer", () => {
   const prices = new Float64Array(imageCount).fill(400);
-  const tiny = large.map((images, node) => single(100 + node, 1000, images));
+  const tiny = large.map((images, node) => single(100 + node, images, { size: 1000 }));
   expect(pricesByLayers([...starting, ...tiny], prices, budget)).toEqual(
     pricesByLayers(starting, prices, budget),
   );
@@ -67,10 +63,6 @@ function pathsIn(first: number, count: number): readonly Int32Array[] {
       ),
     ),
   );
-}
-
-function single(node: number, size: number, images: Int32Array): Bundle {
-  return bundleOf([node], size, images, Int32Array.of(node), costOfByte);
 }
 
 function layersOf(bundles: readonly Bundle[], image: number): number {
