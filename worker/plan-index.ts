@@ -1,5 +1,5 @@
 import { compareBytes } from "../core/bytewise.ts";
-import type { LayerPlan } from "./layer-plan.ts";
+import type { LayerPlan, PlannedPart } from "./layer-plan.ts";
 
 /** A plan as it is looked things up in: its names are numbers. */
 export interface PlanIndex {
@@ -49,17 +49,18 @@ export function indexOfPlan(plan: LayerPlan): PlanIndex {
   const bundles = plan.bundles.map(({ share, names: [name = ""], parts }) => ({
     name,
     share,
-    parts: parts && indexedParts(parts.map((part) => ({ ...part, ids: part.names.map(idOf) }))),
+    parts: parts && indexedParts(parts, idOf),
   }));
   const index = { ids, bundleOf: Int32Array.from(bundleOf), bundles };
   indices.set(plan, index);
   return index;
 }
 
-function indexedParts(parts: readonly IndexedPart[]): IndexedParts {
+function indexedParts(parts: readonly PlannedPart[], idOf: (name: string) => number): IndexedParts {
   const listed = parts
-    .map(({ ids, share }) => ({ ids: ids.toSorted((a, b) => a - b), share }))
-    .sort((a, b) => compareBytes(keyOf(a.ids), keyOf(b.ids)));
+    .map(({ names, share }) => ({ names: names.toSorted(compareBytes), share }))
+    .sort((a, b) => compareBytes(a.names.join(), b.names.join()))
+    .map(({ names, share }) => ({ ids: names.map(idOf).sort((a, b) => a - b), share }));
   const shares = new Map(listed.map(({ ids, share }) => [keyOf(ids), share]));
   return { listed, shareOf: (ids) => shares.get(keyOf(ids)) ?? 0 };
 }

@@ -1,3 +1,4 @@
+import { divided } from "./divide-item.ts";
 import type { ReferenceGraph } from "./graph.ts";
 import { isMainBeside, type LayerPlan, planName } from "./layer-plan.ts";
 import { type Having, type Item, itemOf, saving, worthALayer } from "./plan-item.ts";
@@ -29,7 +30,9 @@ export function itemsOf(
   const ascending = Float64Array.from(least).sort();
   // So much of value is there more often than there are layers, whatever popularity says. Less need not be looked up.
   const inReach = Math.max(worthALayer, ascending[ascending.length - budget - 1] ?? 0);
-  const items = [...planned];
+  const items = planned
+    .flatMap((item) => divided(item, { sizes, price: inReach }))
+    .filter(isWorthALayer);
   for (const node of unplanned) {
     if ((sizes[node] ?? 0) * mostSaving < inReach) continue;
     const dependants = knownOf(popularity, paths[node] ?? "")?.popularity ?? 1;
