@@ -18,7 +18,7 @@ export interface Having {
 }
 
 /** Bytes that a layer of its own has to save. */
-export const worthALayer = 22_000;
+export const worthALayer = 30_000;
 
 // How many images a registry holds and a client pulls, and what a byte fetched weighs against one stored.
 const [stored, pulls, fetched] = [300, 10, 1];
