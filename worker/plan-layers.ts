@@ -18,7 +18,8 @@ const budgetsForTops = [12, 60];
 
 /**
  * Groups a closure into at most `budget` layers as a plan says, lowest layer first; each path is in exactly one.
- * What the plan has together is one layer, of what the image has of it. What it does not know is judged by popularity.
+ * What the plan has together is one layer, of what the image has of it, or a few where hardly another image has the
+ * same of it. What it does not know is judged by popularity.
  * What is worth no layer of its own, or finds none within the budget, is at the top: in one layer or, where layers run
  * out, in several by what changes them.
  */
