@@ -30,7 +30,7 @@ const platforms = { amd64: "amd64", arm64: "arm64/v8" } as const;
 // Count up when the same inputs would give another image: the root layer's contents, the grouping, the documents.
 const keyVersion = 1;
 // The same for what is grouped by a plan alone.
-const planKeyVersion = 2;
+const planKeyVersion = 3;
 
 /**
  * Encodes all that an image depends on and hashes it. The encoding is JSON of arrays, so that no two

@@ -68,7 +68,7 @@ export const planTuning: PlanTuning = {
   stored: 300,
   pulls: 10,
   fetched: 2.5,
-  layerBytes: 14_500,
+  layerBytes: 18_000,
   manyPaths: 60,
   scarcity: 2,
   changeRate: 0.0005,
@@ -79,14 +79,14 @@ export const planTuning: PlanTuning = {
 const scarceTuning: PlanTuning = {
   ...planTuning,
   fetched: 1.5,
-  layerBytes: 9500,
+  layerBytes: 12_000,
   manyPaths: 65,
   scarcity: 3,
   changeRate: 0.0002,
 };
 const scarceBelow = 45;
 // Where there are many, few images use them up, and smaller bundles spare what clients fetch.
-const plentyTuning: PlanTuning = { ...planTuning, layerBytes: 10_000 };
+const plentyTuning: PlanTuning = { ...planTuning, fetched: 3.5, layerBytes: 16_000 };
 const plentyFrom = 80;
 const defaultBudget = 94;
 // Bytes from which a path is not joined to others for the mere reason that the sampled images do not tell them apart.

@@ -1,0 +1,55 @@
+import { type Item, itemOf } from "./plan-item.ts";
+
+// What an image has of a bundle may be what hardly another image has, and hold a part that many have: as a layer of its
+// own, that part is there already.
+
+export interface Dividing {
+  /** Of each node, in bytes. */
+  readonly sizes: Float64Array;
+  /** What one more layer costs, in the bytes that layers save. */
+  readonly price: number;
+}
+
+// Of the images that have the same of a bundle so many are expected to divide it as well.
+const alike = 0.5;
+
+/**
+ * Divides an item where images have a part of it, and a layer of that saves more than one more layer costs; what is left
+ * is divided again. Answers with the item itself where nothing is gained.
+ */
+export function divided(item: Item, dividing: Dividing): readonly Item[] {
+  const halves = bestHalves(item, dividing.sizes);
+  if (halves === undefined || savedBy(halves, dividing.price) <= item.value) return [item];
+  return halves.flatMap((half) => divided(half, dividing));
+}
+
+// A part that images have, and the rest; of all such parts the one by which most is saved.
+function bestHalves(item: Item, sizes: Float64Array): readonly [Item, Item] | undefined {
+  const { bundle, ids: all } = item;
+  if (bundle?.parts === undefined || all.length < 2) return undefined;
+  const { listed, shareOf } = bundle.parts;
+  const nodes = new Map(all.map((id, index) => [id, item.nodes[index] ?? 0]));
+  const half = (ids: readonly number[], share: number) => {
+    const having = { bundle, nodes: ids.map((id) => nodes.get(id) ?? 0), ids };
+    return itemOf(having, share + alike * item.share, sizes);
+  };
+  let best: readonly [Item, Item] | undefined;
+  for (const { ids, share } of listed) {
+    if (ids.length >= all.length || !ids.every((id) => nodes.has(id))) continue;
+    const isInPart = new Set(ids);
+    const rest = all.filter((id) => !isInPart.has(id));
+    const halves = [half(ids, share), half(rest, shareOf(rest))] as const;
+    if (best === undefined || sumOf(halves) > sumOf(best)) best = halves;
+  }
+  return best;
+}
+
+function sumOf([first, second]: readonly [Item, Item]): number {
+  return first.value + second.value;
+}
+
+// The item had one layer; what of the two saves less than the price of another gets none.
+function savedBy([first, second]: readonly [Item, Item], price: number): number {
+  const least = Math.min(first.value, second.value);
+  return Math.max(first.value, second.value) + Math.max(0, least - price);
+}
