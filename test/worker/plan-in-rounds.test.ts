@@ -46,6 +46,18 @@ test("a layer is worth more the more layers an image has, and as much in sum as 
   expect(worth(byLayers)).toBeCloseTo(worth(prices), 3);
 });
 
+test("the two layers on top are not there for bundles, and beyond three times the rest none is worth more", () => {
+  const prices = new Float64Array(imageCount).fill(400);
+  const [few, many] = [layersOf(starting, 50), layersOf(starting, 150)];
+  const timesAt = (most: number) => {
+    const byLayers = pricesByLayers(starting, prices, most);
+    return (byLayers[150] ?? 0) / (byLayers[50] ?? 0);
+  };
+  expect(timesAt(30)).toBeCloseTo((many / few) ** 4, 3);
+  expect(many).toBeGreaterThan(3 * (8 - 2));
+  expect(timesAt(8)).toBeCloseTo(((3 * (8 - 2)) / few) ** 4, 3);
+});
+
 test("what goes into the last layer anyway is no layer", () => {
   const prices = new Float64Array(imageCount).fill(400);
   const tiny = large.map((images, node) => single(100 + node, images, { size: 1000 }));
