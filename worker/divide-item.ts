@@ -28,14 +28,18 @@ function bestHalves(item: Item, sizes: Float64Array): readonly [Item, Item] | un
   const { bundle, ids: all } = item;
   if (bundle?.parts === undefined || all.length < 2) return undefined;
   const { listed, shareOf } = bundle.parts;
+  // A layer of a part has to be in more images than one of all. Of most items no part is, and nothing else is asked.
+  const least = (1 - alike) * item.share;
+  const parts = listed.filter(({ ids, share }) => share > least && ids.length < all.length);
+  if (parts.length === 0) return undefined;
   const nodes = new Map(all.map((id, index) => [id, item.nodes[index] ?? 0]));
   const half = (ids: readonly number[], share: number) => {
     const having = { bundle, nodes: ids.map((id) => nodes.get(id) ?? 0), ids };
     return itemOf(having, share + alike * item.share, sizes);
   };
   let best: readonly [Item, Item] | undefined;
-  for (const { ids, share } of listed) {
-    if (ids.length >= all.length || !ids.every((id) => nodes.has(id))) continue;
+  for (const { ids, share } of parts) {
+    if (!ids.every((id) => nodes.has(id))) continue;
     const isInPart = new Set(ids);
     const rest = all.filter((id) => !isInPart.has(id));
     const halves = [half(ids, share), half(rest, shareOf(rest))] as const;

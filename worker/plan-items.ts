@@ -2,7 +2,7 @@ import { divided } from "./divide-item.ts";
 import type { ReferenceGraph } from "./graph.ts";
 import { isMainBeside, type LayerPlan, planName } from "./layer-plan.ts";
 import { type Having, type Item, itemOf, saving, worthALayer } from "./plan-item.ts";
-import { indexOfPlan, type PlanIndex } from "./plan-index.ts";
+import { type IndexedBundle, indexOfPlan, type PlanIndex } from "./plan-index.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
 
 export interface ItemOptions {
@@ -63,15 +63,16 @@ function placed(graph: ReferenceGraph, { ids, bundleOf, bundles }: PlanIndex) {
       main[id] = node;
     } else unplanned.push(node);
   }
-  const named = bundles.map((bundle) => ({ bundle, nodes: [] as number[], ids: [] as number[] }));
+  const named: { bundle: IndexedBundle | undefined; nodes: number[]; ids: number[] }[] = [];
   for (let id = 0; id < main.length; id++) {
     const node = main[id] ?? -1;
     if (node === -1) continue;
-    const having = named[bundleOf[id] ?? 0];
-    having?.nodes.push(node);
-    having?.ids.push(id);
+    const place = bundleOf[id] ?? 0;
+    const having = (named[place] ??= { bundle: bundles[place], nodes: [], ids: [] });
+    having.nodes.push(node);
+    having.ids.push(id);
   }
-  return { named: named.filter(({ nodes }) => nodes.length > 0), unplanned };
+  return { named: named.filter(Boolean), unplanned };
 }
 
 // A layer is shared with those that have the same part: of something that all have in parts of their own nothing is.

@@ -29,6 +29,9 @@ test("of those that have the same, half are expected to divide it as well", () =
   // If none did, twice the share would be too little; if all did, the same would be enough.
   expect(layersOf(["cairo", "gtk"], [whole, part(0.006)])).toHaveLength(2);
   expect(layersOf(["cairo", "gtk"], [whole, part(0.003)])).toHaveLength(1);
+  // With them a part is in more images than all of it is, though fewer have it alone.
+  const sizes = { cairo: 9e6, gtk: 1e5 };
+  expect(layersOf(["cairo", "gtk"], [whole, part(0.0025)], { sizes })).toHaveLength(2);
 });
 
 test("of parts that images have it is the one by which most is saved", () => {
