@@ -15,6 +15,8 @@ export interface IsolationTools extends CellTools {
   readonly rule: IsolationRule;
   /** Why what is built needs the machine's own network; undefined where the way out is enough. */
   readonly needsNetwork: string | undefined;
+  /** Why builds are not among the processes that are isolated; undefined where they are. */
+  readonly elsewhere: string | undefined;
 }
 
 /** Throws where isolation is required and cannot be had. */
@@ -22,10 +24,10 @@ export async function findIsolation(
   tools: IsolationTools,
   signal: AbortSignal,
 ): Promise<Isolation> {
-  const { rule, needsNetwork } = tools;
+  const { rule, needsNetwork, elsewhere } = tools;
   const found = rule === "off" ? "FIRN_ISOLATION is off" : await opened(tools, signal);
   const cell = typeof found === "string" ? undefined : found;
-  const reason = typeof found === "string" ? found : needsNetwork;
+  const reason = typeof found === "string" ? found : (needsNetwork ?? elsewhere);
   if (rule === "required" && reason !== undefined) {
     await cell?.[Symbol.asyncDispose]();
     throw new Error(
