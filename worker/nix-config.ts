@@ -58,7 +58,7 @@ export async function createNixConfig(
 
   const configured = present["substituters"];
   const substituters = (Array.isArray(configured) ? configured : []).map(String);
-  let answering = await probe(substituters, tools.hasProxy);
+  let answering = await probe(substituters, tools.hasProxy, signal);
   let probedAt = performance.now();
   const said = substituters.length > 0 && answering.length === 0;
   const isNever = tools.fromSource === "never";
@@ -67,7 +67,7 @@ export async function createNixConfig(
 
   async function probeAgain(): Promise<void> {
     probedAt = performance.now();
-    answering = await probe(substituters, tools.hasProxy);
+    answering = await probe(substituters, tools.hasProxy, signal);
     if (answering.length > 0) log("INFO", `binary caches answer again: ${answering.join(", ")}`);
   }
 
@@ -75,7 +75,9 @@ export async function createNixConfig(
     const isMissing = answering.length < substituters.length;
     if (isMissing && performance.now() - probedAt > probeAgainMs) {
       // Not waited for: the calls of this minute do without.
-      probeAgain().catch((error: unknown) => log("WARNING", `probing failed: ${messageOf(error)}`));
+      probeAgain().catch((error: unknown) => {
+        if (!signal.aborted) log("WARNING", `probing failed: ${messageOf(error)}`);
+      });
     }
     const reachable = isMissing ? [`substituters = ${answering.join(" ")}`] : [];
     const without = needsHost || sandbox.state === "off" ? ["sandbox = false"] : [];
@@ -140,17 +142,20 @@ async function hasBuildUsers(): Promise<boolean> {
 async function probe(
   substituters: readonly string[],
   hasProxy: boolean,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
   const answers = await Promise.all(
     substituters.map(async (url) => {
       if (hasProxy || !/^https?:/.test(url)) return true;
       const info = new URL("nix-cache-info", url.endsWith("/") ? url : `${url}/`);
-      const answered = fetch(info, { signal: AbortSignal.timeout(probeMs) });
+      const answered = fetch(info, { signal: patience });
       return await answered.then(
         (response) => response.ok,
         () => false, // not reached, for whatever reason
       );
     }),
   );
+  signal.throwIfAborted();
   return substituters.filter((_, i) => answers[i]);
 }
