@@ -1,12 +1,12 @@
 import { type Item, itemOf } from "./plan-item.ts";
 
-// What an image has of a bundle may be what hardly another image has, and hold a part that many have: as a layer of its
-// own, that part is there already.
+// What an image has of a bundle may be what few images have, and hold a part that more have: as a layer of its own, that
+// part is there already.
 
 export interface Dividing {
   /** Of each node, in bytes. */
   readonly sizes: Float64Array;
-  /** What one more layer costs, in the bytes that layers save. */
+  /** What one more layer costs: the bytes that a layer saves whose place it takes. */
   readonly price: number;
 }
 
@@ -14,17 +14,17 @@ export interface Dividing {
 const alike = 0.5;
 
 /**
- * Divides an item where images have a part of it, and a layer of that saves more than one more layer costs; what is left
- * is divided again. Answers with the item itself where nothing is gained.
+ * Divides an item into a part that images have and the rest, where that saves more than one more layer costs, and both
+ * again. Answers with the item itself where nothing is gained.
  */
 export function divided(item: Item, dividing: Dividing): readonly Item[] {
-  const halves = bestHalves(item, dividing.sizes);
+  const halves = bestHalves(item, dividing);
   if (halves === undefined || savedBy(halves, dividing.price) <= item.value) return [item];
   return halves.flatMap((half) => divided(half, dividing));
 }
 
-// A part that images have, and the rest; of all such parts the one by which most is saved.
-function bestHalves(item: Item, sizes: Float64Array): readonly [Item, Item] | undefined {
+// Of all parts that images have the one by which most is saved, and the rest.
+function bestHalves(item: Item, { sizes, price }: Dividing): readonly [Item, Item] | undefined {
   const { bundle, ids: all } = item;
   if (bundle?.parts === undefined || all.length < 2) return undefined;
   const { listed, shareOf } = bundle.parts;
@@ -43,13 +43,9 @@ function bestHalves(item: Item, sizes: Float64Array): readonly [Item, Item] | un
     const isInPart = new Set(ids);
     const rest = all.filter((id) => !isInPart.has(id));
     const halves = [half(ids, share), half(rest, shareOf(rest))] as const;
-    if (best === undefined || sumOf(halves) > sumOf(best)) best = halves;
+    if (best === undefined || savedBy(halves, price) > savedBy(best, price)) best = halves;
   }
   return best;
-}
-
-function sumOf([first, second]: readonly [Item, Item]): number {
-  return first.value + second.value;
 }
 
 // The item had one layer; what of the two saves less than the price of another gets none.

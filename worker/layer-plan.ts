@@ -15,8 +15,9 @@ export interface PlannedBundle {
   /** As `planName` gives them, sorted bytewise, at least one. */
   readonly names: readonly string[];
   /**
-   * What images have of it, where there are several names: an image with some of them gets a layer of these only. No
-   * two parts are the same, and what is not among them hardly any image has. Undefined where nothing is known of parts.
+   * What images have of it, where there are several names: an image with some of them gets a layer of these only, or of
+   * parts of that which more images have. No two parts are the same, and what is not among them hardly any image has.
+   * Undefined where nothing is known of parts.
    */
   readonly parts?: readonly PlannedPart[];
 }

@@ -2,14 +2,14 @@ import type { IndexedBundle } from "./plan-index.ts";
 
 /** What may be a layer of an image. */
 export interface Item extends Having {
-  /** Share of all images that are expected to have just this of its bundle, not more and not less. */
+  /** Share of all images that are expected to have it as a layer: just this of its bundle, not more and not less. */
   readonly share: number;
   readonly size: number;
   /** Bytes that a layer of its own is expected to save. */
   readonly value: number;
 }
 
-/** What an image has of a bundle; or a path that is not planned. */
+/** What an image has of a bundle, or a part of that; or a path that is not planned. */
 export interface Having {
   readonly bundle: IndexedBundle | undefined;
   readonly nodes: readonly number[];

@@ -7,6 +7,8 @@ import { knownOf, type Popularity } from "./popularity.ts";
 
 export interface ItemOptions {
   readonly budget: number;
+  /** Layers that go to what finds none of its own, where there are more items than layers. */
+  readonly tops: number;
   readonly plan: LayerPlan;
   readonly popularity: Popularity;
 }
@@ -17,22 +19,22 @@ const [sharePerDependant, rare] = [3.5e-5, 0.003];
 /** What of an image is worth a layer; if more is than the budget allows, what has a chance to get one. */
 export function itemsOf(
   graph: ReferenceGraph,
-  { budget, plan, popularity }: ItemOptions,
+  { budget, tops, plan, popularity }: ItemOptions,
 ): readonly Item[] {
   const { sizes, paths } = graph;
   const { named, unplanned } = placed(graph, indexOfPlan(plan));
-  const planned = named.map((each) => itemOf(each, shareOf(each), sizes)).filter(isWorthALayer);
-  const least = planned.map(({ value }) => value);
+  const planned = named.map((each) => itemOf(each, shareOf(each), sizes));
+  const least = planned.filter(isWorthALayer).map(({ value }) => value);
   for (const node of unplanned) {
     const value = (sizes[node] ?? 0) * leastSaving;
     if (value > worthALayer) least.push(value);
   }
-  const ascending = Float64Array.from(least).sort();
+  const descending = Float64Array.from(least).sort().toReversed();
   // So much of value is there more often than there are layers, whatever popularity says. Less need not be looked up.
-  const inReach = Math.max(worthALayer, ascending[ascending.length - budget - 1] ?? 0);
-  const items = planned
-    .flatMap((item) => divided(item, { sizes, price: inReach }))
-    .filter(isWorthALayer);
+  const inReach = Math.max(worthALayer, descending[budget] ?? 0);
+  // One layer more takes the place of the last that there is, if all are taken.
+  const price = Math.max(worthALayer, descending[Math.max(1, budget - tops) - 1] ?? 0);
+  const items = planned.flatMap((item) => divided(item, { sizes, price })).filter(isWorthALayer);
   for (const node of unplanned) {
     if ((sizes[node] ?? 0) * mostSaving < inReach) continue;
     const dependants = knownOf(popularity, paths[node] ?? "")?.popularity ?? 1;

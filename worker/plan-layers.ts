@@ -18,8 +18,8 @@ const budgetsForTops = [12, 60];
 
 /**
  * Groups a closure into at most `budget` layers as a plan says, lowest layer first; each path is in exactly one.
- * What the plan has together is one layer, of what the image has of it, or a few where hardly another image has the
- * same of it. What it does not know is judged by popularity.
+ * What the plan has together is one layer, of what the image has of it, or a few where more images have parts of
+ * that. What it does not know is judged by popularity.
  * What is worth no layer of its own, or finds none within the budget, is at the top: in one layer or, where layers run
  * out, in several by what changes them.
  */
@@ -31,9 +31,10 @@ export function groupByPlan(
   if (!Number.isInteger(budget) || budget < 1) throw new Error(`${budget} is no number of layers`);
   const graph = referenceGraph(closure);
   for (const root of roots) graph.nodeOf(root);
-  const items = itemsOf(graph, { budget, plan, popularity });
+  const most = 1 + budgetsForTops.filter((from) => budget >= from).length;
+  const items = itemsOf(graph, { budget, tops: most, plan, popularity });
   const byName = (a: Item, b: Item) => compareBytes(itemName(a, graph), itemName(b, graph));
-  let tops = topsOf(items, graph, budget);
+  let tops = topsOf(items, graph, { budget, most });
   let alone: Item[];
   let top: readonly (readonly number[])[];
   for (;;) {
@@ -50,10 +51,14 @@ export function groupByPlan(
 }
 
 // How many layers there are for what finds none of its own.
-function topsOf(items: readonly Item[], graph: ReferenceGraph, budget: number): number {
+function topsOf(
+  items: readonly Item[],
+  graph: ReferenceGraph,
+  { budget, most }: { readonly budget: number; readonly most: number },
+): number {
   const others = hasOthers(items, graph);
   const isOver = items.length > budget || (items.length === budget && others);
-  if (isOver) return 1 + budgetsForTops.filter((from) => budget >= from).length;
+  if (isOver) return most;
   return others ? 1 : 0;
 }
 

@@ -7,10 +7,11 @@ import { stored } from "../support/store-tree.ts";
 
 const common = { share: 0.1, names: ["cairo", "pango"] };
 
-test("what hardly an image has is a layer of what many have, and one of the rest", () => {
+test("what fewer images have is a layer of what more have, and one of the rest", () => {
   expect(layersOf(["cairo", "pango", "gtk"], [common])).toEqual([["cairo", "pango"], ["gtk"]]);
   expect(layersOf(["cairo", "pango"], [common])).toEqual([["cairo", "pango"]]);
   expect(layersOf(["cairo", "gtk"], [common])).toEqual([["cairo", "gtk"]]);
+  expect(layersOf(["cairo", "gdk", "gtk"], [common])).toEqual([["cairo", "gdk", "gtk"]]);
 });
 
 test("what many images have just so stays one layer, though others have a part of it", () => {
@@ -48,11 +49,19 @@ test("of parts that images have it is the one by which most is saved", () => {
   expect(first(single, pair, { share: 0.02, names: ["gtk", "pango"] })).toEqual(["cairo"]);
 });
 
-test("the rest is divided as well", () => {
+test("the rest is divided as well, and so is the part", () => {
   const other = { share: 0.05, names: ["gdk", "gtk"] };
   expect(layersOf(["cairo", "pango", "gdk", "gtk", "wayland"], [common, other])).toEqual([
     ["cairo", "pango"],
     ["gdk", "gtk"],
+    ["wayland"],
+  ]);
+  const part = { share: 0.002, names: ["cairo", "gtk", "pango"] };
+  const inPart = { share: 0.1, names: ["cairo"] };
+  const sizes = { gtk: 3e6 };
+  expect(layersOf(["cairo", "pango", "gtk", "wayland"], [part, inPart], { sizes })).toEqual([
+    ["cairo"],
+    ["gtk", "pango"],
     ["wayland"],
   ]);
 });
@@ -64,21 +73,35 @@ test("a layer more has to save more than it costs", () => {
     ["cairo"],
     ["gtk"],
   ]);
+  expect(layersOf(["cairo", "gtk"], [part], { sizes: { cairo: 17_500, gtk: 1e5 } })).toEqual([
+    ["cairo"],
+    ["gtk"],
+  ]);
   // Dividing saves the few bytes of one path, and the rest is worth a layer.
   const few = { cairo: 10_000 };
   expect(layersOf(["cairo", "gtk"], [part], { sizes: few })).toEqual([["cairo", "gtk"]]);
   expect(layersOf(["cairo", "gtk"], [part], { sizes: { cairo: 50_000 } })).toHaveLength(2);
 });
 
-test("over budget a layer more costs what the last one saves that has one", () => {
+test("what is worth no layer has parts that are", () => {
   const part = { share: 0.1, names: ["cairo"] };
-  const others = ["a", "b", "c"].map((name) => `${name}-large`);
-  const sizes = { cairo: 3e6, gtk: 9e7, "a-large": 9e7, "b-large": 9e7, "c-large": 9e7 };
-  const having = ["cairo", "gtk", ...others];
-  expect(layersOf(having, [part], { sizes, budget: 9 })).toHaveLength(5);
-  const layers = layersOf(having, [part], { sizes, budget: 3 });
-  expect(layers).toHaveLength(3);
-  expect(layers).not.toContainEqual(["cairo"]);
+  const sizes = { cairo: 100_000, gtk: 50_000 };
+  expect(layersOf(["cairo", "gtk"], [part], { sizes })).toEqual([["cairo"], ["gtk"]]);
+});
+
+test("where layers run out one more costs what the last one saves", () => {
+  const part = { share: 0.1, names: ["cairo"] };
+  // Of what no other image has 0.15 of each byte are saved, of a layer of cairo 1.782. Two of these have a layer, and
+  // what is left is the third.
+  const sizes = { gtk: 95e6, "a-large": 85e6, "b-large": 20e6, "c-large": 10e6 };
+  const enough = (0.15 * 85e6) / (1.782 - 0.15);
+  const layers = (cairo: number) =>
+    layersOf(["cairo", "gtk", "a-large", "b-large", "c-large"], [part], {
+      sizes: { ...sizes, cairo },
+      budget: 3,
+    });
+  expect(layers(0.98 * enough)).toEqual([["a-large"], ["cairo", "gtk"], ["b-large", "c-large"]]);
+  expect(layers(1.02 * enough)).toEqual([["cairo"], ["gtk"], ["a-large", "b-large", "c-large"]]);
 });
 
 // Names of one bundle with these parts, and others; of a megabyte each unless it says otherwise.

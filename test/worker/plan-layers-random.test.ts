@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { compareBytes } from "../../core/bytewise.ts";
 import type { StorePath } from "../../core/ports.ts";
-import type { LayerPlan, PlannedBundle } from "../../worker/layer-plan.ts";
+import type { LayerPlan, PlannedBundle, PlannedPart } from "../../worker/layer-plan.ts";
 import { groupByPlan } from "../../worker/plan-layers.ts";
-import { parsePopularity } from "../../worker/popularity.ts";
+import { noPopularity, parsePopularity } from "../../worker/popularity.ts";
 import { reordered, shuffled } from "../support/shuffled.ts";
 import { randomFrom } from "../support/store-tree.ts";
 
@@ -21,6 +21,33 @@ test("budgets of 1 to 125 are held, with each path in one layer", () => {
     expect(layers.reduce((sum, { size }) => sum + size, 0)).toBe(
       closure.reduce((sum, { size }) => sum + size, 0),
     );
+  }
+});
+
+test("of random plans each budget is held, whatever images divide, and the order of nothing matters", () => {
+  const random = randomFrom(13);
+  let dividing = 0;
+  for (let round = 0; round < 100; round++) {
+    const closure = randomClosure(150, random);
+    const plan = randomPlan(random);
+    const budget = 1 + Math.floor(random() * 94);
+    const layersOf = (paths: readonly StorePath[], { bundles }: LayerPlan) =>
+      groupByPlan(paths, [], { budget, plan: { bundles }, popularity: noPopularity });
+    const layers = layersOf(closure, plan);
+    expect(layers.length).toBeLessThanOrEqual(budget);
+    expect(layers.flatMap(({ paths }) => paths).sort(compareBytes)).toEqual(
+      closure.map(({ path }) => path).sort(compareBytes),
+    );
+    const turned = { bundles: shuffled(plan.bundles.map(turnedBundle), random) };
+    expect(layersOf(reordered(closure, random), turned)).toEqual(layers);
+    const whole = { bundles: plan.bundles.map(({ share, names }) => ({ share, names })) };
+    if (layersOf(closure, whole).length < layers.length) dividing++;
+  }
+  expect(dividing).toBeGreaterThan(30);
+
+  function turnedBundle({ parts, ...bundle }: PlannedBundle): PlannedBundle {
+    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
+    return { ...bundle, ...(again && { parts: shuffled(again, random) }) };
   }
 });
 
@@ -59,22 +86,27 @@ function randomClosure(count: number, random: () => number): StorePath[] {
   }));
 }
 
+// Bundles of one to seven names; of two in three it is known which parts images have, of a few shares, so that some are
+// the same.
 function randomPlan(random: () => number): LayerPlan {
-  const bundles = Array.from({ length: 40 }, (_, index) => {
-    const names = [`p${index * 2}`, `p${index * 2 + 80}`];
-    const share = Math.ceil(random() * 10) / 10;
-    const parts = [
-      { share: share / 2, names },
-      { share: share / 4, names: names.slice(1) },
-    ];
-    return { share, names, ...(index % 3 > 0 && { parts }) };
-  });
-  const seen = new Set<string>();
-  return {
-    bundles: bundles.filter(({ names }) => {
-      const isNew = names.every((name) => !seen.has(name));
-      for (const name of names) seen.add(name);
-      return isNew;
-    }),
-  };
+  const names = shuffled(
+    Array.from({ length: 75 }, (_, index) => `p${index * 2}`),
+    random,
+  );
+  const bundles: PlannedBundle[] = [];
+  while (names.length > 0) {
+    const members = names.splice(0, 1 + Math.floor(random() * 7)).sort(compareBytes);
+    const share = shares[Math.floor(random() * shares.length)] ?? 1;
+    const parts = new Map<string, PlannedPart>();
+    for (let part = 0; part < 1 + random() * 8; part++) {
+      const held = members.filter(() => random() < 0.5);
+      const times = shares[Math.floor(random() * shares.length)] ?? 1;
+      if (held.length > 0) parts.set(held.join(), { share: share * times, names: held });
+    }
+    const isKnown = members.length > 1 && random() < 0.67;
+    bundles.push({ share, names: members, ...(isKnown && { parts: [...parts.values()] }) });
+  }
+  return { bundles };
 }
+
+const shares = [0.001, 0.003, 0.02, 0.1, 0.5, 1];
