@@ -26,11 +26,10 @@ export function divided(item: Item, dividing: Dividing): readonly Item[] {
 // Of all parts that images have the one by which most is saved, and the rest.
 function bestHalves(item: Item, { sizes, price }: Dividing): readonly [Item, Item] | undefined {
   const { bundle, ids: all } = item;
-  if (bundle?.parts === undefined || all.length < 2) return undefined;
-  const { listed, shareOf } = bundle.parts;
+  if (bundle === undefined) return undefined;
   // A layer of a part has to be in more images than one of all. Of most items no part is, and nothing else is asked.
   const least = (1 - alike) * item.share;
-  const parts = listed.filter(({ ids, share }) => share > least && ids.length < all.length);
+  const parts = bundle.parts.filter(({ ids, share }) => share > least && ids.length < all.length);
   if (parts.length === 0) return undefined;
   const nodes = new Map(all.map((id, index) => [id, item.nodes[index] ?? 0]));
   const half = (ids: readonly number[], share: number) => {
@@ -42,7 +41,7 @@ function bestHalves(item: Item, { sizes, price }: Dividing): readonly [Item, Ite
     if (!ids.every((id) => nodes.has(id))) continue;
     const isInPart = new Set(ids);
     const rest = all.filter((id) => !isInPart.has(id));
-    const halves = [half(ids, share), half(rest, shareOf(rest))] as const;
+    const halves = [half(ids, share), half(rest, bundle.shareOf(rest))] as const;
     if (best === undefined || savedBy(halves, price) > savedBy(best, price)) best = halves;
   }
   return best;

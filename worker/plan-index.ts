@@ -1,5 +1,5 @@
 import { compareBytes } from "../core/bytewise.ts";
-import type { LayerPlan, PlannedPart } from "./layer-plan.ts";
+import type { LayerPlan, PlannedBundle } from "./layer-plan.ts";
 
 /** A plan as it is looked things up in: its names are numbers. */
 export interface PlanIndex {
@@ -12,16 +12,12 @@ export interface PlanIndex {
 export interface IndexedBundle {
   /** The first of its names. */
   readonly name: string;
-  /** Share of all images that are expected to have something of it. */
-  readonly share: number;
-  /** What images have of it; undefined where nothing is known of that. */
-  readonly parts: IndexedParts | undefined;
-}
-
-export interface IndexedParts {
-  /** In an order that depends on names alone. */
-  readonly listed: readonly IndexedPart[];
-  /** The share of all images that are expected to have just these names of the bundle; 0 where hardly one has. */
+  /** What images have of it, in an order that depends on names alone; none where nothing is known of that. */
+  readonly parts: readonly IndexedPart[];
+  /**
+   * The share of all images that are expected to have just these names of it; 0 where hardly one has. Where nothing is
+   * known of parts, of those that have something of it.
+   */
   readonly shareOf: (ids: readonly number[]) => number;
 }
 
@@ -46,23 +42,23 @@ export function indexOfPlan(plan: LayerPlan): PlanIndex {
     }
   }
   const idOf = (name: string) => ids.get(name) ?? -1;
-  const bundles = plan.bundles.map(({ share, names: [name = ""], parts }) => ({
-    name,
-    share,
-    parts: parts && indexedParts(parts, idOf),
-  }));
+  const bundles = plan.bundles.map((bundle) => indexed(bundle, idOf));
   const index = { ids, bundleOf: Int32Array.from(bundleOf), bundles };
   indices.set(plan, index);
   return index;
 }
 
-function indexedParts(parts: readonly PlannedPart[], idOf: (name: string) => number): IndexedParts {
-  const listed = parts
-    .map(({ names, share }) => ({ names: names.toSorted(compareBytes), share }))
+function indexed(
+  { names: [name = ""], share, parts: known }: PlannedBundle,
+  idOf: (name: string) => number,
+): IndexedBundle {
+  if (known === undefined) return { name, parts: [], shareOf: () => share };
+  const parts = known
+    .map((part) => ({ names: part.names.toSorted(compareBytes), share: part.share }))
     .sort((a, b) => compareBytes(a.names.join(), b.names.join()))
-    .map(({ names, share }) => ({ ids: names.map(idOf).sort((a, b) => a - b), share }));
-  const shares = new Map(listed.map(({ ids, share }) => [keyOf(ids), share]));
-  return { listed, shareOf: (ids) => shares.get(keyOf(ids)) ?? 0 };
+    .map((part) => ({ ids: part.names.map(idOf).sort((a, b) => a - b), share: part.share }));
+  const shares = new Map(parts.map((part) => [keyOf(part.ids), part.share]));
+  return { name, parts, shareOf: (ids) => shares.get(keyOf(ids)) ?? 0 };
 }
 
 function keyOf(ids: readonly number[]): string {

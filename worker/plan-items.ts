@@ -1,7 +1,7 @@
 import { divided } from "./divide-item.ts";
 import type { ReferenceGraph } from "./graph.ts";
 import { isMainBeside, type LayerPlan, planName } from "./layer-plan.ts";
-import { type Having, type Item, itemOf, saving, worthALayer } from "./plan-item.ts";
+import { type Item, itemOf, saving, worthALayer } from "./plan-item.ts";
 import { type IndexedBundle, indexOfPlan, type PlanIndex } from "./plan-index.ts";
 import { knownOf, type Popularity } from "./popularity.ts";
 
@@ -23,7 +23,8 @@ export function itemsOf(
 ): readonly Item[] {
   const { sizes, paths } = graph;
   const { named, unplanned } = placed(graph, indexOfPlan(plan));
-  const planned = named.map((each) => itemOf(each, shareOf(each), sizes));
+  // A layer is shared with those that have the same part: of something that all have in parts of their own nothing is.
+  const planned = named.map((each) => itemOf(each, each.bundle?.shareOf(each.ids) ?? 0, sizes));
   const least = planned.filter(isWorthALayer).map(({ value }) => value);
   for (const node of unplanned) {
     const value = (sizes[node] ?? 0) * leastSaving;
@@ -75,11 +76,6 @@ function placed(graph: ReferenceGraph, { ids, bundleOf, bundles }: PlanIndex) {
     having.ids.push(id);
   }
   return { named: named.filter(Boolean), unplanned };
-}
-
-// A layer is shared with those that have the same part: of something that all have in parts of their own nothing is.
-function shareOf({ bundle, ids }: Having): number {
-  return bundle?.parts === undefined ? (bundle?.share ?? 0) : bundle.parts.shareOf(ids);
 }
 
 function isWorthALayer({ value }: Item): boolean {

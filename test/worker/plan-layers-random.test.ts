@@ -31,24 +31,18 @@ test("of random plans each budget is held, whatever images divide, and the order
     const closure = randomClosure(150, random);
     const plan = randomPlan(random);
     const budget = 1 + Math.floor(random() * 94);
-    const layersOf = (paths: readonly StorePath[], { bundles }: LayerPlan) =>
-      groupByPlan(paths, [], { budget, plan: { bundles }, popularity: noPopularity });
+    const layersOf = (paths: readonly StorePath[], by: LayerPlan) =>
+      groupByPlan(paths, [], { budget, plan: by, popularity: noPopularity });
     const layers = layersOf(closure, plan);
     expect(layers.length).toBeLessThanOrEqual(budget);
     expect(layers.flatMap(({ paths }) => paths).sort(compareBytes)).toEqual(
       closure.map(({ path }) => path).sort(compareBytes),
     );
-    const turned = { bundles: shuffled(plan.bundles.map(turnedBundle), random) };
-    expect(layersOf(reordered(closure, random), turned)).toEqual(layers);
+    expect(layersOf(reordered(closure, random), turned(plan, random))).toEqual(layers);
     const whole = { bundles: plan.bundles.map(({ share, names }) => ({ share, names })) };
     if (layersOf(closure, whole).length < layers.length) dividing++;
   }
   expect(dividing).toBeGreaterThan(30);
-
-  function turnedBundle({ parts, ...bundle }: PlannedBundle): PlannedBundle {
-    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
-    return { ...bundle, ...(again && { parts: shuffled(again, random) }) };
-  }
 });
 
 test("a hundred orders of the same closure and plan give the same layers", () => {
@@ -61,17 +55,22 @@ test("a hundred orders of the same closure and plan give the same layers", () =>
   for (let round = 0; round < 100; round++) {
     const again = groupByPlan(reordered(closure, random), shuffled(roots, random), {
       budget: 20,
-      plan: { bundles: shuffled(bundles.bundles, random).map(turned) },
+      plan: turned(bundles, random),
       popularity,
     });
     expect(again).toEqual(layers);
   }
-
-  function turned({ parts, names, ...bundle }: PlannedBundle): PlannedBundle {
-    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
-    return { ...bundle, names, ...(again && { parts: shuffled(again, random) }) };
-  }
 });
+
+// The same plan, its bundles, parts and their names in another order.
+function turned({ bundles }: LayerPlan, random: () => number): LayerPlan {
+  return { bundles: shuffled(bundles.map(turnedBundle), random) };
+
+  function turnedBundle({ parts, ...bundle }: PlannedBundle): PlannedBundle {
+    const again = parts?.map((part) => ({ ...part, names: shuffled(part.names, random) }));
+    return { ...bundle, ...(again && { parts: shuffled(again, random) }) };
+  }
+}
 
 // Half of the names are in the plan, and some names come in two versions.
 function randomClosure(count: number, random: () => number): StorePath[] {
