@@ -1,4 +1,5 @@
 import { messageOf, type Log } from "../core/log.ts";
+import { buildsElsewhere } from "./nix-daemon.ts";
 import { openCell, type Cell, type CellTools, type Confine } from "./cell.ts";
 
 /** Whether what a package set does is kept from the network and the processes of the machine. */
@@ -15,8 +16,6 @@ export interface IsolationTools extends CellTools {
   readonly rule: IsolationRule;
   /** Why what is built needs the machine's own network; undefined where the way out is enough. */
   readonly needsNetwork: string | undefined;
-  /** Why builds are not among the processes that are isolated; undefined where they are. */
-  readonly elsewhere: string | undefined;
 }
 
 /** Throws where isolation is required and cannot be had. */
@@ -24,7 +23,8 @@ export async function findIsolation(
   tools: IsolationTools,
   signal: AbortSignal,
 ): Promise<Isolation> {
-  const { rule, needsNetwork, elsewhere } = tools;
+  const { rule, needsNetwork, run } = tools;
+  const elsewhere = rule === "off" ? undefined : await buildsElsewhere(run, signal);
   const found = rule === "off" ? "FIRN_ISOLATION is off" : await opened(tools, signal);
   const cell = typeof found === "string" ? undefined : found;
   const reason = typeof found === "string" ? found : (needsNetwork ?? elsewhere);

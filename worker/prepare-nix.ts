@@ -20,7 +20,6 @@ import type { Keep } from "./keep.ts";
 import { findIsolation, tellIsolation, type Isolation } from "./isolation.ts";
 import { createNix, type NixAdapterTools } from "./nix.ts";
 import { createNixConfig } from "./nix-config.ts";
-import { buildsElsewhere } from "./nix-daemon.ts";
 import { createRun } from "./run.ts";
 import type { SandboxRule } from "./sandbox.ts";
 import type { Bounds } from "./watch.ts";
@@ -91,11 +90,7 @@ export async function prepareNix(options: NixOptions, signal: AbortSignal): Prom
   const isolationTools = { run, log, isRoot, needsNetwork, exempt, rule: limits.isolation };
   let finding: Promise<Isolation> | undefined;
   // It takes a process that stays, which a package set that uses this machine has nothing of.
-  const findOut = async () => {
-    const elsewhere = await buildsElsewhere(run, signal);
-    return await findIsolation({ ...isolationTools, elsewhere }, signal);
-  };
-  const isolated = () => (finding ??= findOut());
+  const isolated = () => (finding ??= findIsolation(isolationTools, signal));
   if (limits.isolation === "required") await isolated();
   const roots = join(data, "roots");
   // What a former process protected: its builds are taken up again, and protect it anew.
