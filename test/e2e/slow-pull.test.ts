@@ -99,7 +99,7 @@ test("the registry that a mirror stands for is ignored, and kept on the way roun
 });
 
 test("tags of signatures and attestations, and digests, are not found at once and start nothing", async () => {
-  await using firn = await startUnbuilt({ FIRN_HOLD_SECONDS: "20" });
+  await using firn = await startUnbuilt();
   const hex = "a".repeat(64);
   for (const reference of [
     `sha256-${hex}`,
@@ -115,7 +115,7 @@ test("tags of signatures and attestations, and digests, are not found at once an
       status: 404,
       code: "MANIFEST_UNKNOWN",
     });
-    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(performance.now() - before).toBeLessThan(1000);
   }
   expect(await firn.builds()).toEqual([]);
 });
